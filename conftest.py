@@ -1,0 +1,55 @@
+"""What all tests share: real servers, and no skip that goes unnoticed in CI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.servers.postgres import Postgres, running_postgres
+from tests.servers.proxy import FaultProxy
+from tests.servers.redis import Redis, running_redis
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fail-on-skip",
+        action="store_true",
+        help="fail when a test was skipped, as CI does",
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if reporter and skipped and session.config.getoption("--fail-on-skip"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        reporter.write_line(f"--fail-on-skip: {len(skipped)} skipped", red=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server that the whole run shares; create your own database."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    """An empty Redis server of this test's own."""
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def proxy_to() -> Iterator[Callable[[int], FaultProxy]]:
+    """Put a fault proxy before a port: `proxy = proxy_to(redis.port)`."""
+    proxies: list[FaultProxy] = []
+
+    def start(port: int) -> FaultProxy:
+        proxies.append(FaultProxy(port))
+        return proxies[-1]
+
+    yield start
+    for proxy in proxies:
+        proxy.stop()

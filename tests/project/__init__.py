@@ -1,0 +1,1 @@
+"""A small Django project that Spotter's own tests run in."""

@@ -1,0 +1,1 @@
+"""TrainerHub: the booking API for personal trainers."""
