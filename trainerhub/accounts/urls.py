@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from trainerhub.accounts.api import views
+
+urlpatterns = [
+    path("users/register/", views.RegisterView.as_view(), name="register"),
+    path("users/login/", views.LoginView.as_view(), name="login"),
+    path("users/logout/", views.LogoutView.as_view(), name="logout"),
+    path("users/me/", views.MeView.as_view(), name="me"),
+    path("users/me/password/", views.PasswordView.as_view(), name="password"),
+]
