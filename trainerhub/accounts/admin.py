@@ -18,7 +18,7 @@ class UserCreationForm(forms.AdminUserCreationForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(auth_admin.UserAdmin):
+class UserAdmin(auth_admin.UserAdmin[User]):
     """Django's own user pages, where a password is changed but never seen."""
 
     add_form = UserCreationForm

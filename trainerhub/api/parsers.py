@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from rest_framework import exceptions, parsers, status
+from rest_framework.request import Request
 
 
 class BodyTooLarge(exceptions.APIException):
@@ -28,9 +29,9 @@ class JSONParser(parsers.JSONParser):
     ) -> Any:
         # Reading from a stream, REST framework passes by Django's own limit.
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        request = (parser_context or {}).get("request")
-        length = request.META.get("CONTENT_LENGTH") if request is not None else None
-        if limit is not None and int(length or 0) > limit:
+        request: Request = (parser_context or {})["request"]
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+        if limit and length > limit:
             raise BodyTooLarge
         try:
             return super().parse(stream, media_type, parser_context)

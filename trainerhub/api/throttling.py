@@ -25,8 +25,13 @@ class AttemptThrottle(SimpleRateThrottle):
     attempts than one in a row.
     """
 
-    def get_rate(self) -> str | None:
-        return api_settings.DEFAULT_THROTTLE_RATES[str(self.scope)]
+    scope: str
+
+    def __init__(self) -> None:
+        # Read when used: the parent class reads the settings when it is imported.
+        rate = api_settings.DEFAULT_THROTTLE_RATES[self.scope]
+        self.limit, self.duration_seconds = self.parse_rate(str(rate))
+        self.wait_seconds = 0.0
 
     def subject(self, request: Request) -> str:
         return ""
@@ -38,19 +43,19 @@ class AttemptThrottle(SimpleRateThrottle):
         return f"throttle-{self.scope}-{digest}"
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        if self.rate is None or self.duration is None:
+        if self.limit is None or self.duration_seconds is None:
             return True
-        window, elapsed = divmod(int(time.time()), self.duration)
-        self.wait_seconds = float(self.duration - elapsed)
+        window, elapsed = divmod(int(time.time()), self.duration_seconds)
+        self.wait_seconds = float(self.duration_seconds - elapsed)
         key = f"{self.get_cache_key(request, view)}-{window}"
-        return self._count(key) <= int(self.num_requests or 0)
+        return self._count(key, self.duration_seconds) <= self.limit
 
     def wait(self) -> float:
         return self.wait_seconds
 
-    def _count(self, key: str) -> int:
+    def _count(self, key: str, timeout: int) -> int:
         try:
-            cache.add(key, 0, timeout=self.duration)
+            cache.add(key, 0, timeout=timeout)
             return cache.incr(key)
         except ValueError:
             # It expired between the two calls: the window is over.

@@ -66,9 +66,7 @@ def midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
 
 
-def summary(
-    *, trainer: Trainer, first: dt.date, last: dt.date
-) -> QuerySet[Booking, dict[str, Any]]:
+def summary(*, trainer: Trainer, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
     """
     Sessions and revenue for each service, week and currency.
 
@@ -77,7 +75,7 @@ def summary(
     """
     zone = ZoneInfo(trainer.time_zone)
     completed = Q(status=Status.COMPLETED)
-    return (
+    rows = (
         Booking.objects.filter(
             trainer=trainer,
             starts_at__gte=midnight(first, zone),
@@ -97,3 +95,4 @@ def summary(
         )
         .order_by("week", "name", "service", "currency")
     )
+    return [dict(row) for row in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from trainerhub.accounts.models import User
@@ -60,7 +62,7 @@ class PasswordChangeSerializer(serializers.Serializer[User]):
     new_password = PasswordField()
 
 
-class SessionSerializer(serializers.Serializer[User]):
+class SessionSerializer(serializers.Serializer[Any]):
     """A token, told this once, and whose it is."""
 
     token = serializers.CharField()

@@ -14,6 +14,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from trainerhub.api.authentication import current_user
+from trainerhub.api.pagination import PageNumberPagination
 from trainerhub.api.viewsets import OwnedViewSet
 from trainerhub.trainers import selectors, services
 from trainerhub.trainers.api.serializers import (
@@ -31,7 +32,7 @@ from trainerhub.trainers.models import (
 )
 
 
-class TrainerFilter(filters.FilterSet):
+class TrainerFilter(filters.FilterSet):  # type: ignore[misc] (an untyped library)
     """`?city=` whole, whatever its case; `?search=` within the name."""
 
     city = filters.CharFilter(lookup_expr="iexact", max_length=80)
@@ -66,9 +67,10 @@ class TrainerViewSet(viewsets.ReadOnlyModelViewSet[Trainer]):
         """The services that can be booked with the trainer."""
         trainer: Trainer = get_object_or_404(self.get_queryset(), pk=pk)
         offered = selectors.active_services(trainer_id=trainer.pk)
-        page = self.paginate_queryset(offered.select_related("trainer"))
+        pages = PageNumberPagination()
+        page = pages.paginate_queryset(offered.select_related("trainer"), request)
         form = ServiceSerializer(page or [], many=True)
-        return self.get_paginated_response(form.data)
+        return pages.get_paginated_response(form.data)
 
 
 class OwnTrainerView(APIView):
