@@ -105,7 +105,7 @@ def as_alice(alice: Trainer) -> APIClient:
 @pytest.fixture
 def as_bob(bob: Client) -> APIClient:
     """Bob, logged in."""
-    return api_client(User.objects.get(pk=bob.user_id))
+    return api_client(User.objects.get(client_records=bob))
 
 
 @pytest.fixture

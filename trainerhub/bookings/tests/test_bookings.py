@@ -14,6 +14,7 @@ from trainerhub.bookings import services
 from trainerhub.bookings.models import Booking
 from trainerhub.clients.models import Client, Package
 from trainerhub.trainers.models import Availability, AvailabilityException, Service
+from trainerhub.workflows import services as workflows
 
 URL = "/api/bookings/"
 HOUR = dt.timedelta(hours=1)
@@ -194,7 +195,7 @@ def test_a_booking_is_logged_with_ids_and_nothing_personal(as_bob, wanted, caplo
 )
 def test_workflows_are_told(confirmed, alice, bob, monkeypatch, event, change):
     told = []
-    monkeypatch.setattr(services.workflows, "trigger", lambda **what: told.append(what))
+    monkeypatch.setattr(workflows, "trigger", lambda **what: told.append(what))
     if change is None:
         services.book_for_client(
             trainer=alice,
@@ -310,7 +311,7 @@ def test_a_filter_that_makes_no_sense_is_a_400(as_alice, query):
 def test_a_list_takes_the_same_queries_however_long(
     as_alice, alice, service, django_assert_num_queries, starts_at
 ):
-    def add(hour):
+    def add(hour: int) -> None:
         client = Client.objects.create(trainer=alice, full_name=f"Client {hour}")
         services.book_for_client(
             trainer=alice,

@@ -11,7 +11,7 @@ from collections import Counter
 
 import pytest
 
-RACERS = 8
+RACERS = 6
 PYTHON = sys.executable
 SETUP = """
 import django; django.setup()
@@ -133,7 +133,9 @@ def race(env: dict[str, str], wishes: list[dict[str, object]]) -> Counter[str]:
     return Counter(told)
 
 
-def wish(minutes=0, *, package=False, as_user=False):
+def wish(
+    minutes: int = 0, *, package: bool = False, as_user: bool = False
+) -> dict[str, object]:
     return {"minutes": minutes, "package": package, "as_user": as_user}
 
 

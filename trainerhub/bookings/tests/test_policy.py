@@ -37,7 +37,8 @@ def test_the_notice_decides(notice, consequence):
 
 
 @pytest.mark.parametrize(
-    ("price", "percent", "fee"), [(4500, 0, 0), (4500, 100, 4500), (1, 50, 1), (1, 49, 0)]
+    ("price", "percent", "fee"),
+    [(4500, 0, 0), (4500, 100, 4500), (1, 50, 1), (1, 49, 0)],
 )
 def test_a_fee_is_rounded_to_the_nearest_minor_unit(price, percent, fee):
     policy = CancellationPolicy(notice_hours=24, late_percent=percent)

@@ -32,7 +32,9 @@ def schedules(draw):
     return Schedule(
         zone=ZoneInfo(draw(st.sampled_from(ZONES))),
         weekly=draw(
-            st.dictionaries(st.integers(0, 6), st.lists(hours(), max_size=3), max_size=7)
+            st.dictionaries(
+                st.integers(0, 6), st.lists(hours(), max_size=3), max_size=7
+            )
         ),
         exceptions=draw(
             st.dictionaries(DAYS, st.lists(hours(), max_size=2), max_size=3)
@@ -69,7 +71,12 @@ def test_every_step_of_an_opening_is_offered_when_nothing_is_taken(
     schedule, day, duration
 ):
     free = free_slots(
-        schedule=schedule, first=day, last=day, duration=duration, taken=[], now=LONG_AGO
+        schedule=schedule,
+        first=day,
+        last=day,
+        duration=duration,
+        taken=[],
+        now=LONG_AGO,
     )
     expected = sum(
         max(0, (one.ends_at - one.starts_at - duration) // STEP + 1)
@@ -147,4 +154,4 @@ def test_a_slot_that_begins_now_is_too_late(minutes, count):
 
 
 def every_day(*hours: Hours) -> Schedule:
-    return Schedule(zone=LONDON, weekly={weekday: hours for weekday in range(7)})
+    return Schedule(zone=LONDON, weekly=dict.fromkeys(range(7), hours))
