@@ -18,7 +18,7 @@ def current_user(request: Request) -> User:
     return cast(User, request.user)
 
 
-class TokenAuthentication(auth.TokenAuthentication):  # type: ignore[misc] (untyped)
+class TokenAuthentication(auth.TokenAuthentication):  # type: ignore[misc]
     """Knox's tokens, for the price of one query and whatever bytes come."""
 
     def authenticate_credentials(self, token: bytes) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -29,6 +29,14 @@ STATUS_OF: dict[type[Refused], int] = {
     Forbidden: 403,
     Conflict: 409,
 }
+
+
+class BodyTooLarge(exceptions.APIException):
+    """The body is over `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes."""
+
+    status_code = 413
+    default_detail = "The body is too large; send less."
+    default_code = "body_too_large"
 
 
 def problem(
@@ -65,6 +73,8 @@ def exception_handler(exception: Exception, context: dict[str, Any]) -> Response
         return answer(
             status, body, {"WWW-Authenticate": "Token"} if status == 401 else {}
         )
+    if isinstance(exception, RequestDataTooBig):
+        exception = BodyTooLarge()
     response = handle(exception, context)
     if response is None:
         return None

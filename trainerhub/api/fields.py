@@ -8,6 +8,7 @@ import zoneinfo
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 # A million in most currencies, and far from what sums of 64 bits can hold.
@@ -51,6 +52,11 @@ class CalendarDateField(serializers.DateField):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.validators += [MinValueValidator(FIRST_DATE), MaxValueValidator(LAST_DATE)]
+
+
+@extend_schema_field({"type": "string", "example": "09:00:00"})
+class WallTimeField(serializers.TimeField):
+    """A time on the wall clock; OpenAPI's own `time` would need an offset."""
 
 
 class PriceField(serializers.IntegerField):

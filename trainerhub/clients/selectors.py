@@ -18,7 +18,9 @@ def usable_on(on: dt.date, prefix: str = "") -> Q:
 def with_balance(queryset: QuerySet[Client], *, today: dt.date) -> QuerySet[Client]:
     """Add `package_balance`: the sessions that are paid and can still be used."""
     left = Sum("packages__sessions_left", filter=usable_on(today, "packages__"))
-    return queryset.annotate(package_balance=Coalesce(left, 0))
+    # Grouping drops the model's own order, and pages need one.
+    ordered = queryset.order_by(*Client._meta.ordering)
+    return ordered.annotate(package_balance=Coalesce(left, 0))
 
 
 def packages(*, client: Client) -> QuerySet[Package]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 import schemathesis
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -61,7 +64,9 @@ OPTIONS = settings(
 
 def test_nothing_that_the_schema_describes_breaks_the_api(token):
     schema = schemathesis.openapi.from_wsgi("/api/schema/?format=json", application)
-    operations = [result.ok() for result in schema.get_all_operations()]
+    operations = [
+        one.ok() for one in schema.get_all_operations() if isinstance(one, Ok)
+    ]
     assert len(operations) > 30
     for operation in operations:
         # Logging out would end the fuzzing of all that follows.
@@ -69,7 +74,7 @@ def test_nothing_that_the_schema_describes_breaks_the_api(token):
             fuzz(operation, {"Authorization": f"Token {token}"})
 
 
-def fuzz(operation, headers):
+def fuzz(operation: APIOperation[Any, Any, Any, Any], headers: dict[str, str]) -> None:
     @OPTIONS
     @given(case=operation.as_strategy())
     def answers(case):

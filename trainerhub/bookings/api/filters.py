@@ -24,13 +24,13 @@ def day(method: str, help_text: str) -> filters.DateFilter:
     return filters.DateFilter(method=method, help_text=help_text, validators=VALIDATORS)
 
 
-class IntegerFilter(filters.Filter):  # type: ignore[misc] (an untyped library)
+class IntegerFilter(filters.Filter):  # type: ignore[misc]
     """A number that is a key: NumberFilter would take fractions too."""
 
     field_class = forms.IntegerField
 
 
-class BookingFilter(filters.FilterSet):  # type: ignore[misc] (an untyped library)
+class BookingFilter(filters.FilterSet):  # type: ignore[misc]
     """By state, by who and what, and by day in UTC."""
 
     client = IntegerFilter(field_name="client_id", min_value=1)

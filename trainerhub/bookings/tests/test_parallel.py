@@ -123,9 +123,11 @@ def race(env: dict[str, str], wishes: list[dict[str, object]]) -> Counter[str]:
         for _ in wishes
     ]
     for racer in racers:
+        assert racer.stdout is not None
         while racer.stdout.readline() not in ("ready\n", ""):
             continue
     for racer, wish in zip(racers, wishes, strict=True):
+        assert racer.stdin is not None
         racer.stdin.write(json.dumps(wish) + "\n")
         racer.stdin.flush()
     outputs = [racer.communicate(timeout=90) for racer in racers]

@@ -21,7 +21,7 @@ from trainerhub.clients.models import Client, Note, Package
 from trainerhub.trainers.selectors import own_trainer
 
 
-class ClientFilter(filters.FilterSet):  # type: ignore[misc] (an untyped library)
+class ClientFilter(filters.FilterSet):  # type: ignore[misc]
     """`?search=` within name and address."""
 
     search = filters.CharFilter(method="matching", max_length=150)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -89,7 +90,7 @@ def test_every_step_of_an_opening_is_offered_when_nothing_is_taken(
 def test_merged_intervals_are_apart_and_cover_the_same(day, data):
     given_ones = data.draw(st.lists(intervals(day), max_size=8))
     result = merged(given_ones)
-    pairs = zip(result, result[1:], strict=False)
+    pairs = itertools.pairwise(result)
     assert all(one.ends_at < other.starts_at for one, other in pairs)
     assert all(any(one.contains(other) for one in result) for other in given_ones)
 

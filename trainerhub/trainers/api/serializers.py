@@ -13,6 +13,7 @@ from trainerhub.api.fields import (
     InstantField,
     PriceField,
     TimeZoneField,
+    WallTimeField,
 )
 from trainerhub.trainers.models import (
     Availability,
@@ -81,6 +82,9 @@ def require_order(opens: dt.time | None, closes: dt.time | None) -> None:
 class AvailabilitySerializer(serializers.ModelSerializer[Availability]):
     """A weekday's hours by the trainer's clock; 0 is Monday."""
 
+    opens = WallTimeField()
+    closes = WallTimeField()
+
     class Meta:
         model = Availability
         fields = ["id", "weekday", "opens", "closes"]
@@ -100,6 +104,8 @@ class AvailabilityExceptionSerializer(
     """A date's own hours; without hours it is a day off."""
 
     date = CalendarDateField()
+    opens = WallTimeField(required=False, allow_null=True)
+    closes = WallTimeField(required=False, allow_null=True)
 
     class Meta:
         model = AvailabilityException

@@ -32,7 +32,7 @@ from trainerhub.trainers.models import (
 )
 
 
-class TrainerFilter(filters.FilterSet):  # type: ignore[misc] (an untyped library)
+class TrainerFilter(filters.FilterSet):  # type: ignore[misc]
     """`?city=` whole, whatever its case; `?search=` within the name."""
 
     city = filters.CharFilter(lookup_expr="iexact", max_length=80)
