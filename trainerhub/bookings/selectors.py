@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, DateField, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce, TruncWeek
 from django.utils import timezone
 
@@ -81,7 +81,10 @@ def summary(*, trainer: Trainer, first: dt.date, last: dt.date) -> list[dict[str
             starts_at__gte=midnight(first, zone),
             starts_at__lt=midnight(last + slots.ONE_DAY, zone),
         )
-        .annotate(week=TruncWeek("starts_at", tzinfo=zone), name=F("service__name"))
+        .annotate(
+            week=TruncWeek("starts_at", output_field=DateField(), tzinfo=zone),
+            name=F("service__name"),
+        )
         .values("service", "name", "week", "currency")
         .annotate(
             sessions=Count("pk", filter=completed),

@@ -19,7 +19,7 @@ def with_balance(queryset: QuerySet[Client], *, today: dt.date) -> QuerySet[Clie
     """Add `package_balance`: the sessions that are paid and can still be used."""
     left = Sum("packages__sessions_left", filter=usable_on(today, "packages__"))
     # Grouping drops the model's own order, and pages need one.
-    ordered = queryset.order_by(*Client._meta.ordering)
+    ordered = queryset.order_by("full_name", "pk")
     return ordered.annotate(package_balance=Coalesce(left, 0))
 
 

@@ -68,7 +68,7 @@ class SummaryRowSerializer(serializers.Serializer[Any]):
 
     service = serializers.IntegerField()
     service_name = serializers.CharField(source="name")
-    week = serializers.DateField(source="week.date", help_text="its Monday")
+    week = serializers.DateField(help_text="its Monday")
     currency = serializers.CharField()
     sessions = serializers.IntegerField(help_text="completed")
     upcoming = serializers.IntegerField(help_text="pending or confirmed")

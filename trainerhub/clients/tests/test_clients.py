@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -13,7 +14,7 @@ from trainerhub.clients.models import Client
 from trainerhub.workflows import services as workflows
 
 URL = "/api/clients/"
-TEN = {"name": "Ten", "sessions_total": 10, "price_minor": 40000}
+TEN: Any = {"name": "Ten", "sessions_total": 10, "price_minor": 40000}
 
 
 def test_a_trainer_adds_a_client_and_workflows_are_told(as_alice, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from trainerhub.bookings.services import book_for_client
@@ -11,7 +13,7 @@ OWN = "/api/trainers/me/"
 HOUR = {"name": "Hour", "duration_minutes": 60, "price_minor": 4500}
 WEEKDAY = {"weekday": 0, "opens": "09:00", "closes": "17:00"}
 DAY_OFF = {"date": "2030-12-25", "reason": "Christmas"}
-OWNED = [("services", HOUR), ("availabilities", WEEKDAY)]
+OWNED: list[tuple[str, Any]] = [("services", HOUR), ("availabilities", WEEKDAY)]
 OWNED += [("availability-exceptions", DAY_OFF)]
 
 
