@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.db import transaction
 
 from trainerhub.clients.models import Client
@@ -49,7 +47,14 @@ def notify(
         },
     )
     if is_new:
-        queue = partial(tasks.deliver.enqueue, notification.pk)
-        # Robust: whoever caused the message is done, even when the queue is down.
-        transaction.on_commit(queue, robust=True)
+        _queue(notification)
     return notification
+
+
+def _queue(notification: Notification) -> None:
+    # No partial: Django cannot log that one failed.
+    def queue() -> None:
+        tasks.deliver.enqueue(notification.pk)
+
+    # Robust: whoever caused the message is done, even when the queue is down.
+    transaction.on_commit(queue, robust=True)

@@ -101,6 +101,14 @@ def test_nothing_is_queued_when_the_transaction_is_rolled_back(tell, transaction
     assert not Notification.objects.exists()
 
 
+def test_a_queue_that_is_down_breaks_nothing(
+    tell, transactional_db, monkeypatch, caplog
+):
+    monkeypatch.setattr(DBTaskResult.objects, "create", lambda **fields: 1 / 0)
+    assert status_of(tell()) == Status.QUEUED
+    assert "division by zero" in caplog.text
+
+
 def test_a_task_that_is_delivered_twice_sends_once(tell, db):
     notification = tell()
     delivery.attempt(notification.pk, 1)
