@@ -21,7 +21,7 @@ TWILIO = "https://api.twilio.com"
 TIMEOUT_SECONDS = 10.0
 
 
-class HttpClient(TwilioHttpClient):
+class HttpClient(TwilioHttpClient):  # type: ignore[misc]
     """Twilio's own client, which can be pointed at another server."""
 
     def request(self, method: str, url: str, *args: Any, **options: Any) -> Response:

@@ -40,13 +40,12 @@ def due_from_client(client: Client, currency: str) -> int:
     """What a client is to pay yet for sessions and packages, in minor units."""
     paid = Sum("payments__amount_minor", filter=_counts("payments__"))
     bookings = client.bookings.filter(currency=currency)
-    sessions = sum(
+    sessions: int = sum(
         max(0, charge(booking) - booking.paid_minor)
         for booking in bookings.annotate(paid_minor=Coalesce(paid, 0))
     )
-    packages = client.packages.filter(currency=currency).aggregate(
-        total=Coalesce(Sum("price_minor"), 0)
-    )["total"]
+    bought = client.packages.filter(currency=currency)
+    packages: int = bought.aggregate(total=Coalesce(Sum("price_minor"), 0))["total"]
     unnamed = _paid(client.payments.filter(booking=None, currency=currency))
     return max(0, sessions + packages - unnamed)
 

@@ -117,7 +117,7 @@ def _stripe() -> Iterator[stripe.StripeClient]:
         )
         raise refusal from None
     finally:
-        http.close()
+        http.close()  # type: ignore[no-untyped-call]
 
 
 def _refusal(error: stripe.StripeError) -> PaymentRefused:

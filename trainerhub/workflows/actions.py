@@ -86,7 +86,8 @@ def _page(booking: Booking, client: Client) -> str:
     takes_cards = client.trainer.payment_method == client.trainer.PaymentMethod.STRIPE
     if not takes_cards:
         return ""
-    return settings.PAYMENT_PAGE_URL.replace("{booking_id}", str(booking.pk))
+    page: str = settings.PAYMENT_PAGE_URL
+    return page.replace("{booking_id}", str(booking.pk))
 
 
 def _email(execution: Execution, step: Step, client: Client, body: str) -> None:

@@ -68,7 +68,7 @@ def twilio(settings):
         yield server
 
 
-def status_of(notification):
+def status_of(notification: Notification) -> str:
     notification.refresh_from_db()
     return notification.status
 

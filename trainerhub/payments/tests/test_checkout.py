@@ -26,12 +26,12 @@ URL = "/api/payments/checkout/"
 Method = Trainer.PaymentMethod
 
 
-def set_method(booking, method):
+def set_method(booking: Booking, method: Trainer.PaymentMethod) -> None:
     booking.trainer.payment_method = method
     booking.trainer.save()
 
 
-def only_payment():
+def only_payment() -> Payment:
     return Payment.objects.get()
 
 
@@ -45,7 +45,10 @@ def test_a_client_opens_a_payment(as_bob, booking, stripe_server):
 
 def test_stripe_is_asked_for_what_is_due(booking, stripe_server):
     services.record(
-        client=booking.client, booking=booking, amount_minor=500, method="cash"
+        client=booking.client,
+        booking=booking,
+        amount_minor=500,
+        method=Payment.Method.CASH,
     )
     checkout(booking=booking)
     (request,) = stripe_server.received
@@ -70,7 +73,10 @@ def test_asked_again_it_is_the_same_payment(booking, stripe_server):
 def test_asked_again_it_is_at_todays_amount(booking, stripe_server):
     checkout(booking=booking)
     services.record(
-        client=booking.client, booking=booking, amount_minor=500, method="cash"
+        client=booking.client,
+        booking=booking,
+        amount_minor=500,
+        method=Payment.Method.CASH,
     )
     assert checkout(booking=booking).payment.amount_minor == 4000
     assert stripe_server.answer.intents["pi_1"]["amount"] == 4000
@@ -230,7 +236,7 @@ def test_stripe_that_is_down_is_a_502(as_bob, booking, stripe_server, settings):
     assert as_bob.post(URL, {"booking": booking.pk}).status_code == 502
 
 
-def paid_online(booking):
+def paid_online(booking: Booking) -> Payment:
     return Payment.objects.create(
         trainer=booking.trainer,
         client=booking.client,

@@ -156,7 +156,7 @@ def race(env: dict[str, str], what: str) -> Counter[str]:
     return Counter(told)
 
 
-def counts(env):
+def counts(env: dict[str, str]) -> dict[str, int]:
     names = ("paid", "executions", "notes", "step_runs", "tasks")
     return dict(zip(names, json.loads(run(COUNT, env)), strict=True))
 

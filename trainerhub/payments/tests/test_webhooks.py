@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 import stripe
@@ -34,8 +35,8 @@ def payment(booking, settings):
     )
 
 
-def event(kind, number="evt_1", **thing):
-    things = {
+def event(kind: str, number: str = "evt_1", **thing: Any) -> str:
+    things: dict[str, dict[str, Any]] = {
         SUCCEEDED: {"id": "pi_1", "amount_received": 4500},
         FAILED: {"id": "pi_1", "last_payment_error": {"code": "card_declined"}},
         CANCELED: {"id": "pi_1"},
@@ -50,9 +51,11 @@ def event(kind, number="evt_1", **thing):
     return json.dumps(body)
 
 
-def signature(payload, secret=SECRET, age_seconds=0):
+def signature(payload: str, secret: str = SECRET, age_seconds: int = 0) -> str:
     moment = int(time.time()) - age_seconds
-    return stripe.WebhookSignature.generate_signature_header(payload, secret, moment)
+    sign = stripe.WebhookSignature.generate_signature_header
+    header: str = sign(payload, secret, moment)
+    return header
 
 
 @pytest.fixture
@@ -174,7 +177,7 @@ def test_a_signature_may_be_some_minutes_old(send, age_seconds):
     assert send(payload, signature(payload, age_seconds=age_seconds)) == "paid"
 
 
-def header_for(kind, payload):
+def header_for(kind: str, payload: str) -> str:
     return {
         "missing": "",
         "nonsense": "x",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -33,7 +34,7 @@ class ConditionValueField(serializers.Field[Any, Any, Any, Any]):
 class ConditionSerializer(serializers.Serializer[Any]):
     """One question about the event."""
 
-    field = serializers.ChoiceField(choices=FIELDS)  # type: ignore[assignment]
+    field = serializers.ChoiceField(choices=FIELDS)
     operator = serializers.ChoiceField(choices=list(pure.OPERATORS))
     value = ConditionValueField()
 
@@ -66,7 +67,7 @@ class StepSerializer(serializers.ModelSerializer[Step]):
 class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
     """A workflow with all of its steps."""
 
-    conditions = ConditionSerializer(
+    conditions = ConditionSerializer(  # type: ignore[call-arg]  # the list's
         many=True, required=False, max_length=pure.MAX_CONDITIONS
     )
     minutes_before = serializers.IntegerField(
@@ -75,7 +76,9 @@ class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
         required=False,
         help_text="for booking.reminder: how long before the session",
     )
-    steps = StepSerializer(many=True, min_length=1, max_length=definition.MAX_STEPS)
+    steps = StepSerializer(  # type: ignore[call-arg]  # the list's
+        many=True, min_length=1, max_length=definition.MAX_STEPS
+    )
 
     class Meta:
         model = Workflow
@@ -111,7 +114,7 @@ class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
     def _kept(self, name: str) -> Any:
         return getattr(self.instance, name, None)
 
-    def _kept_steps(self) -> list[dict[str, Any]]:
+    def _kept_steps(self) -> Sequence[Mapping[str, Any]]:
         assert isinstance(self.instance, Workflow)  # noqa: S101 (a new one has steps)
         return list(self.instance.steps.values("action", "subject", "body"))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
@@ -10,10 +12,18 @@ from trainerhub.workflows import definition, services
 from trainerhub.workflows.models import Execution, Step, StepRun, Workflow
 
 URL = "/api/workflows/"
-NOTE = {"action": "add_note", "body": "Booked {service_name}"}
-MAIL = {"action": "send_email", "subject": "Hi {client_name}", "body": "See you"}
-WORKFLOW = {"name": "Mine", "trigger": "booking.created", "steps": [NOTE, MAIL]}
-DEAR = {"field": "price_minor", "operator": "gte", "value": 5000}
+NOTE: services.StepFields = {"action": "add_note", "body": "Booked {service_name}"}
+MAIL: services.StepFields = {
+    "action": "send_email",
+    "subject": "Hi {client_name}",
+    "body": "See you",
+}
+WORKFLOW: dict[str, Any] = {
+    "name": "Mine",
+    "trigger": "booking.created",
+    "steps": [NOTE, MAIL],
+}
+DEAR: dict[str, Any] = {"field": "price_minor", "operator": "gte", "value": 5000}
 
 
 @pytest.fixture
@@ -27,7 +37,7 @@ def workflow(alice):
     )
 
 
-def errors_of(answer):
+def errors_of(answer: Any) -> str:
     """The refusal's fields, in either of the error shapes."""
     assert answer.status_code == 400, answer.content
     return str(answer.json())
@@ -218,7 +228,7 @@ def test_executions_are_filtered(as_alice, workflow):
     assert as_alice.get(path, {"status": "lost"}).status_code == 400
 
 
-def add_executions(workflow, numbers):
+def add_executions(workflow: Workflow, numbers: Iterable[int]) -> None:
     for number in numbers:
         run = Execution.objects.create(workflow=workflow, key=str(number))
         StepRun.objects.create(

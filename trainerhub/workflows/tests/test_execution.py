@@ -67,7 +67,7 @@ def happen(booking):
     return happen
 
 
-def state():
+def state() -> tuple[str, str]:
     run = Execution.objects.get()
     return run.status, run.error
 

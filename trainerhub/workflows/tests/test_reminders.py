@@ -14,7 +14,10 @@ from trainerhub.notifications.models import Notification
 from trainerhub.workflows import reminders, services
 from trainerhub.workflows.models import Execution, Step, Workflow
 
-SMS = {"action": Step.Action.SEND_SMS, "body": "{service_name} on {starts_at}"}
+SMS: services.StepFields = {
+    "action": Step.Action.SEND_SMS,
+    "body": "{service_name} on {starts_at}",
+}
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def remind(alice):
     return remind
 
 
-def before(booking, **ahead):
+def before(booking: Booking, **ahead: float) -> dt.datetime:
     return booking.starts_at - dt.timedelta(**ahead)
 
 
