@@ -46,6 +46,12 @@ class Notification(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        indexes = [
+            # A trainer's list, newest first.
+            models.Index(
+                fields=["trainer", "created_at"], name="notification_by_trainer"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.pk}, {self.status}"

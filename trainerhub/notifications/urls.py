@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from trainerhub.notifications.api.views import NotificationListView
+
+urlpatterns = [
+    path("notifications/", NotificationListView.as_view(), name="notification-list"),
+]

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern] = []
+from trainerhub.payments.api.views import PaymentViewSet, StripeWebhookView
+
+router = SimpleRouter(use_regex_path=False)
+router.register("payments", PaymentViewSet, basename="payment")
+
+urlpatterns = [
+    path(
+        "payments/webhooks/stripe/", StripeWebhookView.as_view(), name="stripe-webhook"
+    ),
+    *router.urls,
+]

@@ -1,0 +1,16 @@
+"""What the tests of workflows share."""
+
+from __future__ import annotations
+
+from trainerhub.workflows.tests.people import (  # noqa: F401 (fixtures)
+    alice,
+    anonymous,
+    as_alice,
+    as_bob,
+    as_charlie,
+    bob,
+    booking,
+    charlie,
+    error_handler,
+    run_tasks,
+)
