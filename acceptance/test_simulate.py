@@ -6,6 +6,7 @@ import collections
 import json
 import pathlib
 import re
+from typing import Any
 
 import psutil
 import pytest
@@ -31,17 +32,18 @@ def server(tmp_path_factory):
         yield running
 
 
-def simulate(server: TrainerHub, file: pathlib.Path, *arguments: str) -> dict:
+def simulate(server: TrainerHub, file: pathlib.Path, *arguments: str) -> dict[str, Any]:
     """Run it, demand a clean end, and give what it wrote."""
     ended = server.manage(
         *("simulate", "--url", server.url, "--json", str(file), "--seed", "7"),
         *("--duration", "60", *arguments),
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return json.loads(file.read_text())
+    sent: dict[str, Any] = json.loads(file.read_text())
+    return sent
 
 
-def api_log(server: TrainerHub) -> dict[str, dict]:
+def api_log(server: TrainerHub) -> dict[str, dict[str, Any]]:
     """The lines of api.log by request id."""
     lines = (server.home / "logs" / "api.log").read_text().splitlines()
     return {entry["request_id"]: entry for entry in map(json.loads, lines)}
@@ -124,7 +126,7 @@ def test_no_slot_is_sold_twice_under_load(server, tmp_path):
         *(server, tmp_path / "sent.json", "--rate=80", "--requests=600"),
         *("--users", "16"),
     )
-    statuses = collections.Counter()
+    statuses: collections.Counter[int] = collections.Counter()
     for route in sent["routes"]:
         if (route["method"], route["route"]) == ("POST", "/api/bookings/"):
             statuses[route["status"]] += route["count"]
