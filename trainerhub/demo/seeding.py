@@ -326,12 +326,11 @@ def add_payments(
 def payment_for(draft: Draft, trainer: Trainer, bought: Booking | Package) -> Payment:
     by_hand = [Payment.Method.CARD, Payment.Method.CARD, Payment.Method.BANK_TRANSFER]
     is_stripe = trainer.payment_method == Trainer.PaymentMethod.STRIPE
-    is_booking = isinstance(bought, Booking)
     paid_at = bought.ends_at if isinstance(bought, Booking) else bought.created_at
     return Payment(
         trainer=trainer,
         client=bought.client,
-        booking=bought if is_booking else None,
+        booking=bought if isinstance(bought, Booking) else None,
         amount_minor=bought.price_minor,
         currency=bought.currency,
         method=Payment.Method.STRIPE if is_stripe else draft.chance.choice(by_hand),

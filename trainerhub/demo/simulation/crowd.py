@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import httpx
 
@@ -21,7 +22,7 @@ from trainerhub.demo.simulation.browser import (
 from trainerhub.demo.simulation.ledger import Ledger
 from trainerhub.demo.simulation.people import People
 
-Watch = Callable[[Pacer, Ledger], Awaitable[None]]
+Watch = Callable[[Pacer, Ledger], Coroutine[Any, Any, None]]
 
 
 async def act(browser: Browser, people: People, chance: random.Random) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
 import time_machine
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 urlpatterns = [path("calm/", lambda request: HttpResponse("calm"))]
 
 
-def get(fault: str, client: Client | None = None) -> HttpResponse:
+def get(fault: str, client: Client | None = None):
     client = client or Client(raise_request_exception=False)
     return client.get("/calm/", headers={faults.HEADER: fault})
 
@@ -43,7 +44,7 @@ def test_slow_query_sleeps_in_postgresql(monkeypatch, postgres):
 
     monkeypatch.setattr(faults, "SLOW_QUERY_SECONDS", 0.01)
     with psycopg.connect(postgres.url()) as other:
-        other.vendor = "postgresql"
+        monkeypatch.setattr(other, "vendor", "postgresql", raising=False)
         monkeypatch.setattr(faults, "connection", other)
         faults.run_slow_statement()
 
@@ -59,15 +60,15 @@ def test_error_burst_answers_500_and_names_itself():
 
 
 def test_cache_miss_storm_reads_keys_that_nobody_set(monkeypatch):
-    read = []
+    read: list[str] = []
     monkeypatch.setattr(cache, "get", read.append)
     get(faults.sign("cache-miss-storm"))
     assert len(set(read)) == faults.CACHE_KEYS_READ
 
 
 def test_slow_endpoint_keeps_the_client_waiting(monkeypatch):
-    slept = []
-    monkeypatch.setattr(faults.time, "sleep", slept.append)
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
     get(faults.sign("slow-endpoint"))
     assert slept == [faults.SLOW_ENDPOINT_SECONDS]
 

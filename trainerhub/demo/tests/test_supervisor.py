@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -23,6 +24,11 @@ def python(program: str) -> Child:
     return Child("the child", [sys.executable, "-c", program])
 
 
+def process_of(child: Child) -> subprocess.Popen[bytes]:
+    assert child.process is not None
+    return child.process
+
+
 @pytest.fixture
 def said():
     return []
@@ -40,7 +46,7 @@ def after(seconds: float, do) -> None:
 def test_a_signal_stops_the_children_and_is_a_clean_end(said, number):
     child = python(SLEEPS)
     assert supervise(child, said).run(lambda: os.kill(os.getpid(), number)) is True
-    assert child.process.returncode == -signal.SIGTERM
+    assert process_of(child).returncode == -signal.SIGTERM
 
 
 def test_the_signals_of_the_caller_are_put_back(said):
@@ -54,7 +60,7 @@ def test_a_child_that_ends_is_started_again_and_said(said):
     running = supervise(child, said)
 
     def kill_and_stop() -> None:
-        first = child.process
+        first = process_of(child)
         first.kill()
         wait_until(lambda: child.process is not first, 10, "a second start")
         os.kill(os.getpid(), signal.SIGTERM)
@@ -79,7 +85,7 @@ def test_a_deaf_child_is_killed(said, monkeypatch):
     monkeypatch.setattr(supervisor, "STOP_SECONDS", 0.5)
     child = python(f"print('deaf', flush=True); {DEAF}")
     supervise(child, said).run(lambda: after(1, lambda: os.kill(os.getpid(), 15)))
-    assert child.process.returncode == -signal.SIGKILL
+    assert process_of(child).returncode == -signal.SIGKILL
     assert "did not stop" in said[0]
 
 
@@ -90,5 +96,5 @@ def test_a_child_s_own_children_go_too(said):
         process
         for process in psutil.process_iter(["status", "pid"])
         if process.info["status"] != psutil.STATUS_ZOMBIE
-        and os.getpgid(process.info["pid"]) == child.process.pid
+        and os.getpgid(process.info["pid"]) == process_of(child).pid
     ]

@@ -11,7 +11,7 @@ import pathlib
 import socket
 import urllib.parse
 from argparse import ArgumentTypeError
-from typing import Any
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -111,7 +111,8 @@ class Command(BaseCommand):
             fault_share=options["fault_share"],
             users=options["users"],
         )
-        console = Console(file=self.stdout._out)  # type: ignore[attr-defined]  # rich asks it for a terminal
+        # Django's wrapper has what rich needs of a file.
+        console = Console(file=cast(IO[str], self.stdout))
         ledger, is_reachable = self.run_plan(plan, console, options)
         display.show_summary(console, ledger)
         if options["json"]:
