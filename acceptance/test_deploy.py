@@ -209,7 +209,7 @@ def test_what_the_image_copies_is_enough_to_serve_in_production(tmp_path):
     collect = [sys.executable, "manage.py", "collectstatic", "--noinput"]
     subprocess.run(collect, cwd=app, env=env, check=True, capture_output=True)
     command = json.loads(dict(instructions())["CMD"])
-    command[command.index("0.0.0.0:8000")] = f"127.0.0.1:{port}"  # noqa: S104
+    command[command.index("0.0.0.0:8000")] = f"127.0.0.1:{port}"
     env |= {"TRAINERHUB_ENVIRONMENT": "production", "SECRET_KEY": "long " * 10}
     with running(
         command, lambda: accepts(port), env=env, cwd=str(app), log=str(tmp_path / "log")
