@@ -303,7 +303,10 @@ async def read_report(visit: Visit) -> None:
 async def scan(visit: Visit) -> None:
     """A scanner looks for software that is not here."""
     for path in visit.chance.sample(SCANNED, 3):
-        await visit.send("GET", path, expected=NOT_FOUND, may_fail=False)
+        # Not decoded: what is not the API's may be a page.
+        await visit.browser.send(
+            visit.name, "GET", path, expected=NOT_FOUND, may_fail=False
+        )
 
 
 ACTIONS: dict[str, Callable[[Visit], Awaitable[None]]] = {

@@ -76,6 +76,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.seen.append((self.command, path, status))
         self.server.ids.append(self.headers["X-Request-ID"])
         content = b"" if document is None else json.dumps(document).encode()
+        if not path.startswith("/api/"):
+            content = b"<h1>Not Found</h1>"
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         if fault:
