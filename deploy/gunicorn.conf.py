@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 worker_class = "gthread"
-# A thread that waits for a hung dependency leaves the others to answer.
-threads = 8
+# Threads that wait for a hung dependency leave others to answer: a worker takes more
+# connections than its share, so that eight were too few for twelve hung requests.
+threads = 16
 # A worker that has not come round its loop for so long is replaced.
 timeout = 60
 # How long requests in flight may take after SIGTERM; below what serve, systemd and
