@@ -201,8 +201,10 @@ _fleets: weakref.WeakSet[Fleet] = weakref.WeakSet()
 
 
 def _forget_all() -> None:
-    for flight in [*_flights, *_fleets]:
+    for flight in _flights:
         flight.forget()
+    for fleet in _fleets:
+        fleet.forget()
 
 
 # `gunicorn --preload` forks workers from a process that may have flown already.

@@ -33,6 +33,8 @@ def respond(
         "no-store, no-cache, must-revalidate, max-age=0, private"
     )
     response["X-Content-Type-Options"] = "nosniff"
+    # Django would log an error for each 503; the runner logs the change of state, once.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 
 

@@ -74,7 +74,8 @@ class EmailCheck(HealthCheck):
         if isinstance(backend, SmtpBackend):
             backend.open()
             try:
-                backend.connection.noop()
+                if backend.connection:
+                    backend.connection.noop()
             finally:
                 backend.close()
         return Report(Status.CONFIGURED, "SMTP server answers")

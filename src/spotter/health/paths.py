@@ -12,8 +12,9 @@ NAMES = ("health", "ready", "live", "metrics")
 def probe_at(path: str) -> str:
     """Which of the four a path asks for, with or without a slash; "" when none."""
     prefix = get_settings().probe_prefix.strip("/")
-    given, _, name = path.removesuffix("/").removeprefix("/").rpartition("/")
-    return name if given == prefix and name in NAMES and path[:1] == "/" else ""
+    root = f"/{prefix}" if prefix else ""
+    given = path.removesuffix("/")
+    return next((name for name in NAMES if given == f"{root}/{name}"), "")
 
 
 def is_probe(path: str) -> bool:

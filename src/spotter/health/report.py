@@ -76,7 +76,7 @@ def draft_check(
     """One entry of `checks`."""
     status = draft_status(outcome)
     at = datetime.datetime.fromtimestamp(outcome.at, datetime.UTC)
-    entry = {
+    entry: dict[str, Any] = {
         "componentId": component_id,
         "componentType": outcome.check.kind,
         "status": status,
