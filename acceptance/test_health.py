@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,12 @@ class Watched:
     cache: FaultProxy
 
 
-def get(server: WebServer, path: str, seconds: float = 3, **headers: str) -> Any:
+def get(
+    server: WebServer,
+    path: str,
+    seconds: float = 3,
+    headers: Mapping[str, str] | None = None,
+) -> Any:
     """The status and the body; no answer in time is an error."""
     with urllib3.PoolManager() as pool:
         response = pool.request(
@@ -129,7 +135,9 @@ def test_who_holds_the_token_sees_why(watched):
     wait_until(
         lambda: (
             "OperationalError"
-            in get(watched.server, "/ready/", **held)[1]["checks"]["database"]["detail"]
+            in get(watched.server, "/ready/", headers=held)[1]["checks"]["database"][
+                "detail"
+            ]
         ),
         *(10, "the driver's error"),
     )

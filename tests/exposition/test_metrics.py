@@ -141,7 +141,12 @@ def test_a_source_that_hangs_is_not_waited_for(client, users, declare):
 
 def test_a_storm_of_scrapes_counts_once(client, declare):
     counted = []
-    declare("users", lambda: {"total": len(counted.append(1) or counted)})
+
+    def users():
+        counted.append(1)
+        return {"total": len(counted)}
+
+    declare("users", users)
     for _ in range(50):
         client.get("/metrics/")
     assert counted == [1]

@@ -54,7 +54,7 @@ def found(runner):
 
 def test_a_database_that_answers_is_healthy(real):
     _, runner, _ = real
-    assert found(runner) == "Connected"
+    wait_until(lambda: found(runner) == "Connected", 10, "connection")
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,21 @@ def test_a_slow_database_is_told(real):
     assert found(runner) == "No answer within 0.8 s"
 
 
+def no_connection_is_left(postgres, name):
+    """Wait until PostgreSQL has seen the last one close."""
+    count = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+    with psycopg.connect(postgres.url()) as connection:
+        wait_until(
+            lambda: connection.execute(count, [name]).fetchone() == (0,),
+            *(5, "closing of all connections"),
+        )
+
+
 def test_probes_pile_up_no_connections(real, postgres):
     _, runner, name = real
     for _ in range(50):
         found(runner)
-    count = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
-    with psycopg.connect(postgres.url()) as connection:
-
-        def left():
-            return connection.execute(count, [name]).fetchone()[0]
-
-        wait_until(lambda: left() == 0, 5, "closing of all connections")
+    no_connection_is_left(postgres, name)
 
 
 def test_a_projects_own_check_leaves_no_connection_behind(real, postgres):
@@ -108,12 +112,7 @@ def test_a_projects_own_check_leaves_no_connection_behind(real, postgres):
     with alias_for(proxy.port, name, CONN_MAX_AGE=600) as alias:
         runner = Runner([OrmCheck()])
         assert {found(runner) for _ in range(10)} == {"Asked"}
-        count = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
-        with psycopg.connect(postgres.url()) as connection:
-            wait_until(
-                lambda: connection.execute(count, [name]).fetchone()[0] == 0,
-                *(5, "closing of all connections"),
-            )
+        no_connection_is_left(postgres, name)
 
 
 def test_a_password_in_the_settings_is_in_no_public_message(

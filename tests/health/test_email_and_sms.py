@@ -17,23 +17,34 @@ SMTP = "django.core.mail.backends.smtp.EmailBackend"
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 
+class Provider(http.server.ThreadingHTTPServer):
+    """Answers as a provider's API does, with the status that the test sets."""
+
+    status = 200
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Notes who asks for what."""
+
+    def do_GET(self):
+        assert isinstance(self.server, Provider)
+        self.server.asked.append((self.path, self.headers["Authorization"]))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
 @pytest.fixture
 def provider():
-    """A local server that answers as the provider's API does; `status` scripts it."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.server.asked.append((self.path, self.headers["Authorization"]))
-            self.send_response(self.server.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.asked, server.status = [], 200
-        server.url = f"http://127.0.0.1:{server.server_port}"
+    with Provider() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
