@@ -43,7 +43,7 @@ def trainerhub_on_proxy(server: str) -> Iterator[tuple[WebServer, FaultProxy]]:
         postgres.create_database(name)
         env = {"DATABASE_URL": postgres.url(name, proxy.port)}
         with running_trainerhub(pathlib.Path(home), env, server=server) as running:
-            for _ in range(10):
+            for _ in range(40):
                 timed(running, "/ready/")
             yield running, proxy
 
@@ -67,4 +67,5 @@ def main() -> None:
         with trainerhub_on_proxy(server) as (running, proxy):
             measure(f"{server}, all well", running)
             proxy.misbehave("hang")
+            time.sleep(1.1)  # until what was known before has expired
             measure(f"{server}, database hangs", running)
