@@ -2,10 +2,68 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 from typing import Any
+
+from spotter import metrics
 
 
 def install(settings: dict[str, Any]) -> None:
     """Add Spotter to the settings under construction."""
     settings["INSTALLED_APPS"].insert(0, "spotter")
     settings["MIDDLEWARE"].insert(0, "spotter.middleware.SpotterMiddleware")
+    settings["SPOTTER"] = {
+        "SERVICE_NAME": "TrainerHub API",
+        "ENVIRONMENT": settings["ENVIRONMENT"],
+        **health_and_metrics(settings),
+    }
+
+
+def health_and_metrics(settings: dict[str, Any]) -> dict[str, Any]:
+    """What `/ready/` looks at and who may read `/metrics/`."""
+    from spotter.conf import Settings
+    from spotter.health.cache import CacheCheck
+    from spotter.health.disk import DiskCheck
+
+    return {
+        "TOKEN": os.environ.get("SPOTTER_TOKEN", ""),
+        "METRICS_ACCESS": os.environ.get("SPOTTER_METRICS_ACCESS", ""),
+        "METRICS_NAMESPACE": "trainerhub",
+        "HEALTH_CHECKS": [
+            *Settings().health_checks,
+            # Log-in is throttled through the cache: without it nobody gets in.
+            CacheCheck(critical=True),
+            DiskCheck(settings["HOME"]),
+        ],
+    }
+
+
+@metrics.gauges("users")
+def users() -> dict[str, int]:
+    """People with a log-in."""
+    from trainerhub.accounts.models import User
+    from trainerhub.trainers.models import Trainer
+
+    return {"total": User.objects.count(), "trainers": Trainer.objects.count()}
+
+
+@metrics.gauges("bookings")
+def bookings() -> dict[str, int]:
+    """Bookings of any status; today's start on this UTC day."""
+    from trainerhub.bookings.models import Booking
+
+    today = datetime.datetime.now(datetime.UTC).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    tomorrow = today + datetime.timedelta(days=1)
+    starting = Booking.objects.filter(starts_at__gte=today, starts_at__lt=tomorrow)
+    return {"total": Booking.objects.count(), "today": starting.count()}
+
+
+@metrics.gauges("clients")
+def clients() -> dict[str, int]:
+    """Clients of all trainers."""
+    from trainerhub.clients.models import Client
+
+    return {"total": Client.objects.count()}

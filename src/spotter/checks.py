@@ -9,6 +9,8 @@ from django.core import checks
 
 from spotter import conf
 from spotter.exceptions import ConfigurationError
+from spotter.health import checks as _health  # noqa: F401 (registers its checks)
+from spotter.health import collector as _collector  # noqa: F401 (registers itself)
 
 
 @checks.register("spotter")

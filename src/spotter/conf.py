@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -27,6 +28,32 @@ class Settings:
     environment: str = ""
 
     # -- health, metrics ---------------------------------------------------------
+    #: Opens details of `/ready/` and `/metrics/`, as `Authorization: Bearer …`.
+    token: str = ""
+    #: What the four addresses begin with: "/ops" makes "/ops/ready/".
+    probe_prefix: str = ""
+    #: Dotted paths, classes or instances; see docs/reference/health.md.
+    health_checks: Sequence[object] = (
+        "spotter.health.database.every_database",
+        "spotter.health.cache.every_cache",
+        "spotter.health.email.EmailCheck",
+        "spotter.health.sms.SmsCheck",
+        "spotter.health.migrations.MigrationsCheck",
+        "spotter.health.disk.DiskCheck",
+    )
+    #: The longest that `/ready/` waits; under the one second that kubelet waits.
+    health_budget_seconds: float = 0.8
+    #: How long a check's result is good for.
+    health_ttl_seconds: float = 1.0
+    #: "public", "token" or "staff"; when empty, public in development, else token if
+    #: there is one, else staff.
+    metrics_access: str = ""
+    #: What the names of the project's gauges begin with; from SERVICE_NAME when empty.
+    metrics_namespace: str = ""
+    #: How long the project's numbers are good for, however often they are scraped.
+    metrics_ttl_seconds: float = 15.0
+    #: The longest that `/metrics/` waits for the project's numbers.
+    metrics_budget_seconds: float = 5.0
 
     # -- logs --------------------------------------------------------------------
 

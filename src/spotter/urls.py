@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from spotter.conf import get_settings
+from spotter.exposition import view
+from spotter.health import probes
 
 app_name = "spotter"
-urlpatterns: list[URLPattern] = []
+
+
+def probe(name: str, answer: Callable[[HttpRequest], HttpResponse]) -> list[URLPattern]:
+    """Two patterns: the named one, and one without the slash that redirects nobody."""
+    prefix = get_settings().probe_prefix.strip("/")
+    route = f"{prefix}/{name}" if prefix else name
+    return [path(f"{route}/", answer, name=name), path(route, answer)]
+
+
+urlpatterns: list[URLPattern] = [
+    *probe("health", probes.health),
+    *probe("ready", probes.ready),
+    *probe("live", probes.live),
+    *probe("metrics", view.metrics),
+]

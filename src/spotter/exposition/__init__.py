@@ -1,0 +1,3 @@
+"""`/metrics/`: the project's numbers in JSON, OpenMetrics and Prometheus' text."""
+
+from __future__ import annotations

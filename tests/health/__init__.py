@@ -1,0 +1,3 @@
+"""Tests of the health endpoints."""
+
+from __future__ import annotations
