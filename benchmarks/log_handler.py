@@ -20,7 +20,7 @@ from loguru import logger as loguru_logger
 from spotter.logs.files import RotatingFile
 from spotter.logs.formats import Text
 
-LINES = 20_000
+LINES = 60_000
 ROUNDS = 3
 PROCESSES = (1, 4, 8)
 MAX_BYTES = 1024 * 1024
@@ -31,8 +31,10 @@ Log = Callable[[str], None]
 def of_handler(handler: logging.Handler, formatter: logging.Formatter) -> Log:
     """Log through one handler, and nothing else."""
     handler.setFormatter(formatter)
-    own = logging.Logger("benchmark")
-    own.addHandler(handler)
+    own = logging.getLogger(f"benchmark.{type(handler).__name__}")
+    own.setLevel(logging.INFO)
+    own.propagate = False
+    own.handlers = [handler]
     return own.info
 
 

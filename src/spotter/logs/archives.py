@@ -51,8 +51,8 @@ def next_stamp(taken: list[str]) -> str:
     """Give an instant later than all taken, even when the clock was put back."""
     now = datetime.datetime.now(datetime.UTC)
     if taken:
-        last = datetime.datetime.strptime(taken[-1], _FORMAT)
-        now = max(now, last.replace(tzinfo=datetime.UTC) + datetime.timedelta(0, 0, 1))
+        last = datetime.datetime.fromisoformat(taken[-1])
+        now = max(now, last + datetime.timedelta(microseconds=1))
     return now.strftime(_FORMAT)
 
 

@@ -100,9 +100,9 @@ class RotatingFile(logging.Handler):
         except OSError:
             # The name cannot be looked up just now; the open file still works.
             return self.open() if self._fd is None else self._fd
-        if 0 < self.max_bytes < found.st_size + size and found.st_size:
-            if self.rotate(size):
-                return self.open()
+        due = 0 < self.max_bytes < found.st_size + size and found.st_size > 0
+        if due and self.rotate(size):
+            return self.open()
         if self._fd is None or (found.st_dev, found.st_ino) != self._inode:
             return self.open()
         return self._fd
