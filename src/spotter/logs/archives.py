@@ -114,7 +114,11 @@ def compress(path: Path, stamp: str) -> None:
             raise FileNotFoundError(errno.ENOENT, "replaced meanwhile", source)
         pack(fd, unfinished(path, stamp))
         os.replace(unfinished(path, stamp), packed(path, stamp))
-        source.unlink(missing_ok=True)
+        try:
+            source.unlink()
+        except FileNotFoundError:
+            # Deleted as the oldest meanwhile: then it is not to come back.
+            packed(path, stamp).unlink(missing_ok=True)
     finally:
         _compressing.discard(fd)
         os.close(fd)
