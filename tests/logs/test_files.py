@@ -128,6 +128,7 @@ def test_a_stopped_process_delays_nobody(path):
     worker = fork.Process(target=work)
     worker.start()
     wait_until(path.exists, 5, "first line")
+    assert worker.pid
     os.kill(worker.pid, signal.SIGSTOP)
     other = fork.Process(target=lambda: write(handler(path, 2000, 99), 2, 500, 200))
     other.start()

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from typing import Any
 
 import orjson
 import pytest
@@ -39,7 +40,7 @@ def record(message: object = "hello", *args: object, **extra: object):
     return made
 
 
-def parsed(made):
+def parsed(made: logging.LogRecord) -> Any:
     line = Json().format(made)
     assert "\n" not in line
     return orjson.loads(line)

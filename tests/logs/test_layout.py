@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from spotter.exceptions import ConfigurationError
 MB = 1024 * 1024
 
 
-def files(**arguments):
+def files(**arguments: Any) -> dict[str, tuple[Any, ...]]:
     made = logs.config("logs", workflows={"flows"}, **arguments)["handlers"]
     return {
         one["filename"]: (
@@ -87,7 +89,7 @@ logging.getLogger("django.db.backends").debug("a query line")
 """
 
 
-def written(directory, production):
+def written(directory: Path, production: bool) -> dict[str, list[str]]:
     subprocess.run(
         [sys.executable, "-c", SCRIPT, str(directory), str(production)],
         check=True,

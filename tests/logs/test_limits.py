@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ def record(name: str = "noisy.deep", level: int = logging.INFO) -> logging.LogRe
     return logging.makeLogRecord({"name": name, "levelno": level})
 
 
-def passed(limits: Limits, count: int, **fields: object) -> int:
+def passed(limits: Limits, count: int, **fields: Any) -> int:
     return sum(limits.filter(record(**fields)) for _ in range(count))
 
 

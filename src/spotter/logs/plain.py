@@ -55,7 +55,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return text_of(value)
 
 
-def plain_number(value: float) -> Any:
+def plain_number(value: Any) -> Any:
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else str(float(value))
     number = int(value)
