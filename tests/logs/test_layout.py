@@ -65,7 +65,7 @@ def test_the_console_is_for_people_or_programs(console, production, formatter):
         {"api": "../api.log"},
         {"api": "errors.log"},
         {"api": logs.File(backups=0)},
-        {"api": logs.File(format="xml")},
+        {"api": logs.File(format="xml")},  # type: ignore[arg-type]
         {"workflows": "flows"},
     ],
 )
