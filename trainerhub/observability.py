@@ -6,13 +6,19 @@ import datetime
 import os
 from typing import Any
 
-from spotter import metrics
+from spotter import logs, metrics
 
 
 def install(settings: dict[str, Any]) -> None:
     """Add Spotter to the settings under construction."""
     settings["INSTALLED_APPS"].insert(0, "spotter")
     settings["MIDDLEWARE"].insert(0, "spotter.middleware.SpotterMiddleware")
+    settings["LOGGING"] = logs.config(
+        settings["HOME"] / "logs",
+        production=settings["PRODUCTION"],
+        application="trainerhubb.log",
+        workflows={"trainerhub.workflows"},
+    )
     settings["SPOTTER"] = {
         "SERVICE_NAME": "TrainerHub API",
         "ENVIRONMENT": settings["ENVIRONMENT"],

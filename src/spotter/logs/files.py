@@ -1,0 +1,250 @@
+"""A log file that many processes write at once, losing and tearing nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import sys
+import time
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+from spotter.logs import archives
+
+_handlers: weakref.WeakSet[RotatingFile] = weakref.WeakSet()
+
+
+def lost_lines() -> dict[str, int]:
+    """Count the lines that this process could not write, by file."""
+    counts: dict[str, int] = {}
+    for handler in list(_handlers):
+        name = str(handler.path)
+        counts[name] = counts.get(name, 0) + handler.lost
+    return counts
+
+
+class RotatingFile(logging.Handler):
+    """
+    Append each record with one write; take a lock only to rotate, and never wait.
+
+    An open file carries a shared lock for as long as it is open, so that an archive is
+    compressed only when nobody can write into it any more. What cannot be written is
+    counted (`lost_lines()`), told once on stderr, and told in the file itself when
+    writing works again.
+
+    Args:
+        filename: the file; its directory is made when missing.
+        max_bytes: the size beyond which it is rotated; 0 leaves that to others.
+        backups: how many archives are kept, at least 1.
+    """
+
+    def __init__(
+        self, filename: str | Path, max_bytes: int = 0, backups: int = 5
+    ) -> None:
+        super().__init__()
+        self.path = Path(os.path.abspath(filename))
+        self.max_bytes = max_bytes
+        self.backups = max(1, backups)
+        self.lost = 0
+        self._file = str(self.path)
+        self._fd: int | None = None
+        self._inode = (0, 0)
+        self._untold = 0
+        self._reason = ""
+        self._rotate_after = 0.0
+        self._rotation_told = False
+        _handlers.add(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line before returning."""
+        try:
+            line = self.encoded(record)
+        except Exception:  # noqa: BLE001 (a log call must not fail; logging tells it)
+            self.lose("it could not be formatted")
+            self.handleError(record)
+            return
+        try:
+            if self._untold:
+                self.write(self.encoded(self.account()))
+                self._untold = 0
+            self.write(line)
+        except OSError as error:
+            self.lose(error.strerror or str(error))
+
+    def encoded(self, record: logging.LogRecord) -> bytes:
+        return self.format(record).encode("utf-8", "backslashreplace") + b"\n"
+
+    def write(self, line: bytes) -> None:
+        """Append a line to the file of that name, whatever happens to it meanwhile."""
+        for _ in range(3):
+            fd = self.current(len(line))
+            written = os.write(fd, line)
+            if written < len(line):
+                self.blank(fd, written)
+                raise OSError(0, "the disk is full, or the file at its limit")
+            # Deleted between the look and the write: the line went with it.
+            if os.fstat(fd).st_nlink:
+                return
+            self.close_file()
+        raise OSError(0, "the file is deleted as fast as it is made")
+
+    def current(self, size: int) -> int:
+        """Give the descriptor to write to: reopened, or rotated first, when due."""
+        try:
+            found = os.stat(self._file)
+        except FileNotFoundError:
+            return self.open()
+        except OSError:
+            # The name cannot be looked up just now; the open file still works.
+            return self.open() if self._fd is None else self._fd
+        due = 0 < self.max_bytes < found.st_size + size and found.st_size > 0
+        if due and self.rotate(size):
+            return self.open()
+        if self._fd is None or (found.st_dev, found.st_ino) != self._inode:
+            return self.open()
+        return self._fd
+
+    def open(self) -> int:
+        """Open the file of that name, sure that it is not an archive by now."""
+        self.close_file()
+        for _ in range(20):
+            fd = self.open_once()
+            with contextlib.suppress(OSError):
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            self._fd = fd
+            opened = os.fstat(fd)
+            self._inode = (opened.st_dev, opened.st_ino)
+            # Only now is it certain: with the lock held, and still of that name.
+            with contextlib.suppress(FileNotFoundError):
+                if os.stat(self._file).st_ino == opened.st_ino:
+                    return fd
+            self.close_file()
+        raise OSError(0, "the file is moved away as fast as it is made")
+
+    def open_once(self) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        try:
+            return os.open(self._file, flags, 0o640)
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self._file, flags, 0o640)
+
+    def blank(self, fd: int, size: int) -> None:
+        """
+        Make a blank line of one that was written in part.
+
+        Truncating could cut another process's line, so the fragment is overwritten
+        where it is; after an append the position is the end of what was appended.
+        """
+        end = os.lseek(fd, 0, os.SEEK_CUR)
+        with contextlib.suppress(OSError):
+            # Not the same descriptor: with O_APPEND Linux ignores pwrite's offset.
+            plain = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY)
+            try:
+                os.pwrite(plain, b" " * (size - 1) + b"\n", end - size)
+            finally:
+                os.close(plain)
+
+    def rotate(self, size: int) -> bool:
+        """Rotate unless another process is at it; say whether the file is a new one."""
+        if time.monotonic() < self._rotate_after:
+            return False
+        try:
+            with lock(self.path.with_name(f".{self.path.stem}.lock")):
+                if os.stat(self._file).st_size + size <= self.max_bytes:
+                    return True
+                archives.move_away(self.path, self.backups)
+        except BlockingIOError:
+            return False
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            self.postpone_rotation(error)
+            return False
+        self._rotation_told = False
+        try:
+            archives.compress_in_background(self.path)
+        except RuntimeError:
+            pass  # no thread at this moment; the next rotation compresses it
+        return True
+
+    def postpone_rotation(self, error: OSError) -> None:
+        self._rotate_after = time.monotonic() + 1
+        if not self._rotation_told:
+            self._rotation_told = True
+            tell(f"cannot rotate {self.path} ({error.strerror}); it grows until it can")
+
+    def lose(self, reason: str) -> None:
+        """Count a line that is lost; tell the first of them."""
+        self.lost += 1
+        self._untold += 1
+        if self._untold == 1:
+            self._reason = reason
+            tell(
+                f"cannot write {self.path} ({reason}); log lines are being lost and "
+                "counted, the application goes on. Free the disk or mend the "
+                "permissions: writing resumes by itself."
+            )
+
+    def account(self) -> logging.LogRecord:
+        """Say how many lines are missing at this place of the file."""
+        return logging.makeLogRecord(
+            {
+                "name": "spotter.logs",
+                "levelno": logging.WARNING,
+                "levelname": "WARNING",
+                "msg": "%d lines of this process were lost here: %s",
+                "args": (self._untold, self._reason),
+            }
+        )
+
+    def close_file(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            # Frees the lock too, unless a forked child still has it open.
+            os.close(fd)
+
+    def close(self) -> None:
+        """Close the file; a later record opens it again."""
+        self.acquire()
+        try:
+            self.close_file()
+        finally:
+            self.release()
+        super().close()
+
+    def forget_parent(self) -> None:
+        """Start anew in a forked child: own file, own lock, own counts."""
+        self.close_file()
+        self.lost = self._untold = 0
+
+
+@contextlib.contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold a lock file, or raise BlockingIOError at once when another does."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+        # Not by closing alone: a child forked meanwhile has the descriptor too.
+        fcntl.flock(fd, fcntl.LOCK_UN)
+    finally:
+        os.close(fd)
+
+
+def tell(what: str) -> None:
+    """Say it where a container's operator looks; never fail for it."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"spotter: {what}\n")
+        sys.stderr.flush()
+
+
+def _forget_parent() -> None:
+    for handler in list(_handlers):
+        handler.forget_parent()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
