@@ -47,7 +47,7 @@ def _card(match: re.Match[str]) -> str:
 def _iban(match: re.Match[str]) -> str:
     whole = match[0]
     # Capital words may follow: "DE89 3704 … 00 PAID".
-    ends = [len(whole)] + [found.start() for found in re.finditer(" ", whole)][::-1]
+    ends = [len(whole), *[found.start() for found in re.finditer(" ", whole)][::-1]]
     for end in ends:
         if _passes_mod_97(whole[:end].replace(" ", "")):
             return FILTERED + whole[end:]
