@@ -107,9 +107,10 @@ def misbehave(request: Any) -> None:
     extra = {"password": CANARIES["extra_password"], "accounts": nested}
     logger.info("Welcome mail for %s", CANARIES["message_email"], extra=extra)
     logger.error("No answer from %s", CANARIES["message_phone"], extra=extra)
-    held = (request, password, settings, number, sendgrid_key, TWILIO_AUTH_TOKEN)
+    # Kept as a number: a nameless copy of a password cannot be known for one.
+    held = len((request, password, settings, number, sendgrid_key, TWILIO_AUTH_TOKEN))
     raise RuntimeError(
-        f"{len(held)} refused for {CANARIES['exception_email']}: "
+        f"{held} refused for {CANARIES['exception_email']}: "
         f"https://api.example.com/?token={CANARIES['exception_token']}"
     )
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import orjson
+import httpx
 import pytest
 
 from tests import canaries
@@ -26,30 +24,23 @@ class Site:
         self.pid = pid
 
     def get(self, path: str) -> int:
-        return self._open(urllib.request.Request(self.url(path)))
+        return httpx.get(self.url(path), timeout=30).status_code
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def post_canaries(self) -> int:
-        headers = canaries.headers() | {"Content-Type": "application/json"}
-        body = orjson.dumps(canaries.body())
         url = self.url(f"/boom/?{canaries.query()}")
-        return self._open(urllib.request.Request(url, body, headers))
+        sent = httpx.post(
+            url, headers=canaries.headers(), json=canaries.body(), timeout=30
+        )
+        return sent.status_code
 
     def threads(self) -> int:
         """How many threads the workers have together."""
         with open(f"/proc/{self.pid}/task/{self.pid}/children") as file:
             workers = file.read().split()
         return sum(len(os.listdir(f"/proc/{worker}/task")) for worker in workers)
-
-    def _open(self, request: urllib.request.Request) -> int:
-        try:
-            with urllib.request.urlopen(request, timeout=30) as response:
-                return int(response.status)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code
 
 
 @pytest.fixture

@@ -110,24 +110,25 @@ def _handler_of(sink: SentrySink) -> type[http.server.BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             sink.requests += 1
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            answer = sink.answer
+            body, answer = self._body(), sink.answer
             if answer.hang:
                 sink.stopping.wait()
             if answer.reset:
                 self._reset()
                 return
-            status = answer.status
-            if status == 200:
-                status = self._judge(body)
-            self.send_response(status)
+            self.send_response(
+                self._judge(body) if answer.status == 200 else answer.status
+            )
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"{}")
+
+        def _body(self) -> bytes:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            zipped = self.headers.get("Content-Encoding") == "gzip"
+            return gzip.decompress(body) if zipped else body
 
         def _judge(self, body: bytes) -> int:
             auth = self.headers.get("X-Sentry-Auth", "")

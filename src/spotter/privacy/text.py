@@ -26,16 +26,20 @@ _LONG_NUMBER = re.compile(
     r"\d(?:[ ().\-/]{0,2}\d){7}|\d\.\d{1,3}\.\d{1,3}\.\d|[A-Z]{2}\d{2} [A-Z]{4} "
 )
 
-_ASSIGNMENT = re.compile(
+# A name and what makes it an assignment; the value is looked at only when the name is
+# a secret's, since an innocent value may hold assignments itself: "data={'token': …".
+_NAME = re.compile(
     r"(?<![A-Za-z0-9_-])"
     r"(?P<name>(?:(?:api|access|secret|private|auth)[ ])?[A-Za-z0-9_-]++)"
-    r"(?P<equals>\\{0,3}[\"']?\]?\s{0,3}(?:=>|%3D|[=:])\s{0,3}(?:b(?=[\"']))?)"
-    r"(?P<value>"
+    r"\\{0,3}[\"']?\]?\s{0,3}(?:=>|%3D|[=:])\s{0,3}(?:b(?=[\"']))?",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(
     r"\[[^\]\n]{0,2000}+\]|\{[^}\n]{0,2000}+\}|\([^)\n]{0,2000}+\)"
     r"|\"(?:[^\"\\\n]|\\.){0,2000}+\"|'(?:[^'\\\n]|\\.){0,2000}+'"
+    r"|\\{1,3}\"[^\"\\\n]{0,2000}+\\{1,3}\""  # JSON within JSON
     r"|(?:(?:Bearer|Basic|Token|Digest|Negotiate)\s{1,3})?[^\s&;,\"'}\])<>\[{(]++"
-    r"|[\"'][^\s&;,\"'<>]++"
-    r")",
+    r"|[\"'][^\s&;,\"'<>]++",
     re.IGNORECASE,
 )
 _COOKIE = re.compile(
@@ -106,8 +110,7 @@ def _scrub(
 def _scrub_named(text: str) -> str:
     text = _COOKIE.sub(_keep_name, text)
     if "=" in text or ":" in text or "%3D" in text:
-        text = _scrub_escaped(text)
-        text = _ASSIGNMENT.sub(_scrub_assignment, text)
+        text = _scrub_assignments(text)
     return _SCHEME.sub(_keep_name, text)
 
 
@@ -115,27 +118,26 @@ def _keep_name(match: re.Match[str]) -> str:
     return match["name"] + FILTERED
 
 
-_ESCAPED_ASSIGNMENT = re.compile(
-    r"(?<![A-Za-z0-9_-])(?P<name>[A-Za-z0-9_-]++)"
-    r"(?P<equals>\\{1,3}[\"']\s{0,3}:\s{0,3})"
-    r"(?P<value>\\{1,3}[\"'][^\"'\\\n]{0,2000}+)"
-)
+def _scrub_assignments(text: str) -> str:
+    done, parts = 0, []
+    for match in _NAME.finditer(text):
+        # Within a value that was filtered already.
+        if match.start() < done or not _hides(match["name"]):
+            continue
+        value = _VALUE.match(text, match.end())
+        if value is not None:
+            parts += [text[done : match.end()], _filtered(value[0])]
+            done = value.end()
+    return "".join([*parts, text[done:]]) if parts else text
 
 
-def _scrub_escaped(text: str) -> str:
-    """JSON within JSON, where quotes carry a backslash."""
-    if "\\" not in text:
-        return text
-    return _ESCAPED_ASSIGNMENT.sub(_scrub_assignment, text)
+def _hides(name: str) -> bool:
+    return is_secret_key(name) and name.lower() not in allowed_keys()
 
 
-def _scrub_assignment(match: re.Match[str]) -> str:
-    name, value = match["name"], match["value"]
-    if value.lower() in _EMPTY or not is_secret_key(name) or value == FILTERED:
-        return match[0]
-    if name.lower() in allowed_keys():
-        return match[0]
-    opening = re.match(r"[\\\"']*", value)
-    quote = opening[0] if opening else ""
-    closing = quote if quote and value.endswith(quote) and len(value) > 1 else ""
-    return f"{name}{match['equals']}{quote}{FILTERED}{closing}"
+def _filtered(value: str) -> str:
+    if value.lower() in _EMPTY:
+        return value
+    body = value.lstrip("\\\"'")
+    quote = value[: len(value) - len(body)]
+    return quote + FILTERED + (quote if quote and body.endswith(quote) else "")
