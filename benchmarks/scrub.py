@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import timeit
+from collections.abc import Callable
+from typing import Any
 
 from spotter.errors import hooks
 from spotter.privacy import scrub, scrub_text
@@ -38,7 +40,9 @@ def _event() -> dict[str, object]:
     return {"exception": {"values": [{"stacktrace": {"frames": [frame] * 20}}]}}
 
 
-def _microseconds(function, argument, number=5000):
+def _microseconds(
+    function: Callable[[Any], Any], argument: object, number: int = 5000
+) -> float:
     runs = timeit.repeat(lambda: function(argument), number=number, repeat=5)
     return min(runs) / number * 1e6
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from typing import Any
 
 import pytest
 from django.core.checks import run_checks
@@ -69,7 +70,7 @@ def test_release_comes_from_a_file_next(tmp_path, name):
 
 def test_release_comes_from_the_platform_or_the_package_last():
     assert find_release({"SOURCE_VERSION": "2"}, NOWHERE, "django") == "2"
-    assert find_release({}, NOWHERE, "django").startswith("django@5")
+    assert "django@5" in str(find_release({}, NOWHERE, "django"))
     assert find_release({}, NOWHERE, "no-such-distribution") is None
 
 
@@ -87,7 +88,7 @@ def test_the_projects_own_hook_may_drop():
 
 
 def test_attaching_twice_wraps_once():
-    options = {}
+    options: dict[str, Any] = {}
     hooks.attach(options)
     first = dict(options)
     hooks.attach(options)
@@ -99,7 +100,7 @@ def test_attaching_twice_wraps_once():
 
 
 def test_a_span_that_is_sent_by_itself_is_scrubbed():
-    options = {}
+    options: dict[str, Any] = {}
     hooks.attach(options)
     span = {"name": "to a@example.com", "attributes": {"user.email": "x", "n": 1}}
     sent = options["before_send_span"](span, {})
@@ -111,7 +112,7 @@ def test_what_cannot_be_scrubbed_does_not_leave(monkeypatch, caplog):
         raise RuntimeError("broken")
 
     monkeypatch.setattr(hooks, "scrub", fail)
-    options = {}
+    options: dict[str, Any] = {}
     hooks.attach(options)
     assert options["before_send"]({"message": "hello"}, {}) is None
     assert options["before_send_span"]({"name": "x"}, {}) == {"name": "[Filtered]"}

@@ -66,10 +66,10 @@ def test_all_the_values_of_a_query_are_looked_at():
 
 
 def test_a_cycle_and_a_well_have_an_end():
-    cycle: list = []
+    cycle: list[object] = []
     cycle.append(cycle)
     assert scrub(cycle) == [CYCLE]
-    well: list = []
+    well: list[object] = []
     for _ in range(DEPTH_LIMIT * 3):
         well = [well]
     assert TOO_DEEP in str(scrub(well))
