@@ -33,6 +33,7 @@ HIDDEN = {
     "header": ("Authorization: Bearer {}", "plainword"),
     "bearer": ("got Bearer {} there", "abcdefgh12"),
     "basic": ("got Basic {}", "dXNlcjpwYXNz"),
+    "header pair": ("[(b'authorization', b'{}')]", "hunter"),
     "cookie": ("Cookie: a={}; b=2", "hunter"),
     "two words": ("api key: {}", "hunter"),
     "URL": ("postgresql://shop:{}@db/shop", "p@ss"),
@@ -89,7 +90,8 @@ def test_scrubbing_twice_leaks_nothing_more_and_never_fails(text):
     "piece",
     ["a", "1", "1 ", "a.", "a@", "%", "%4", "0-", "1.1", "a:", "eyJ.", "password=",
      "password='", 'password="\\', "bearer ", "://", "+1", "A1", "AB12 ", "::", "[",
-     "key={", "token=(", "-----BEGIN PRIVATE KEY-----", "cookie:"],
+     "key={", "token=(", "-----BEGIN PRIVATE KEY-----", "cookie:",
+     "('a", "('a', '"],
 )  # fmt: skip
 def test_time_grows_with_length_only(piece):
     """Quadratic rules would need hours for these; the wait is bounded, not timed."""

@@ -42,6 +42,10 @@ _VALUE = re.compile(
     r"|[\"'][^\s&;,\"'<>]++",
     re.IGNORECASE,
 )
+# A header as a tuple: ('authorization', '…').
+_PAIR = re.compile(
+    r"\(b?'(?P<name>[A-Za-z0-9_-]{1,200}+)', ?b?'(?P<value>(?:[^'\\\n]|\\.){0,2000}+)'\)"
+)
 _COOKIE = re.compile(
     r"\b(?P<name>(?:set-)?cookie[\"']?\s{0,3}[=:]\s{0,3}[\"']?)[^\r\n\"']++", re.I
 )
@@ -62,7 +66,7 @@ def scrub_text(text: str) -> str:
     Linear in the length of the text, whatever is in it.
     """
     lower = text.lower()
-    equated = "=" in text or ":" in text or "%3D" in text
+    equated = "=" in text or ":" in text or "%3D" in text or "'," in text
     named = (equated and any_of(_NAMES, lower)) or any_of(_SCHEMES, lower)
     shaped = any_of(_SHAPES, text) or (
         ("_" in text or "-" in text) and any_of(_SHAPES_WITH_A_DASH, text)
@@ -109,13 +113,18 @@ def _scrub(
 
 def _scrub_named(text: str) -> str:
     text = _COOKIE.sub(_keep_name, text)
-    if "=" in text or ":" in text or "%3D" in text:
-        text = _scrub_assignments(text)
+    text = _PAIR.sub(_scrub_pair, _scrub_assignments(text))
     return _SCHEME.sub(_keep_name, text)
 
 
 def _keep_name(match: re.Match[str]) -> str:
     return match["name"] + FILTERED
+
+
+def _scrub_pair(match: re.Match[str]) -> str:
+    if not _hides(match["name"]):
+        return match[0]
+    return match[0][: match.start("value") - match.start()] + FILTERED + "')"
 
 
 def _scrub_assignments(text: str) -> str:
