@@ -2,6 +2,15 @@
 # Install the servers and tools that the tests start, from Debian's packages.
 set -euo pipefail
 
+# A Sentry of the acceptance tests' own, from npm. Debian 12 has Node 18 and Spotlight
+# needs 20, so Node itself is not installed here.
+spotlight="$(dirname "$0")/../acceptance/sentry"
+if ! command -v npm >/dev/null; then
+  echo "npm is missing: the tests that read Sentry back are skipped" >&2
+elif [ ! -d "$spotlight/node_modules" ]; then
+  npm ci --silent --ignore-scripts --prefix "$spotlight"
+fi
+
 # package:program that shows it is there
 wanted=(
   postgresql:/usr/lib/postgresql/*/bin/postgres

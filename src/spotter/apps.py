@@ -16,6 +16,8 @@ class SpotterConfig(AppConfig):
 
     def ready(self) -> None:
         from spotter import checks  # noqa: F401 (registers them)
+        from spotter.errors import checks as errors_checks  # noqa: F401
+        from spotter.privacy import checks as privacy_checks  # noqa: F401
 
         recorders.install()
         errors.install()

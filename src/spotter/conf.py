@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -59,9 +59,21 @@ class Settings:
 
     # -- privacy -----------------------------------------------------------------
 
+    #: Kinds of personal data to let through: "email", "ip", "phone" …
+    privacy_allow: Sequence[str] = ()
+    #: Names of fields to let through although they sound like secrets.
+    privacy_allow_keys: Sequence[str] = ()
+
     # -- requests ----------------------------------------------------------------
 
     # -- errors ------------------------------------------------------------------
+
+    #: A distribution whose installed version is the release, where nothing else is.
+    release_distribution: str = ""
+    #: Paths whose transactions are not sent: probes would be most of them.
+    sentry_skip_paths: Sequence[str] = ("/health/", "/ready/", "/live/", "/metrics/")
+    #: More options of `sentry_sdk.init()`, such as `{"enable_logs": True}`.
+    sentry_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def known_names() -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
+from spotter import errors
 from spotter.health import probes
 
 
@@ -28,6 +29,7 @@ class SpotterMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        errors.remember(request)
         if self.is_async:
             return self.acall(request)
         response: HttpResponse = probes.answer(request) or self.get_response(request)

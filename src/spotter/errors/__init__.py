@@ -1,7 +1,8 @@
-"""Errors and traces through `sentry_sdk`."""
+"""Errors and traces through `sentry_sdk`, set up by the environment and scrubbed."""
 
 from __future__ import annotations
 
+from spotter.errors.setup import install
+from spotter.errors.user import remember
 
-def install() -> None:
-    """Start `sentry_sdk` as the environment says."""
+__all__ = ["install", "remember"]
