@@ -61,7 +61,8 @@ def many_lookups(
     """Count each distinct key of a `get_many`."""
     keys = args[0] if args else kwargs["keys"]
     asked: set[Any] = set()
-    if not isinstance(keys, Sized):
+    is_read_once = not isinstance(keys, Sized)
+    if is_read_once:
         # It can be read once, and that is for the cache to do.
         noticed = notice(keys, asked)
         args, kwargs = (
@@ -72,7 +73,7 @@ def many_lookups(
 
     def finish(values: Any) -> Any:
         try:
-            asked.update(keys if isinstance(keys, Sized) else ())
+            asked.update(() if is_read_once else keys)
             context.cache_hits += len(values)
             context.cache_misses += max(0, len(asked) - len(values))
         except Exception:
@@ -222,7 +223,7 @@ def watch_cache(cache: BaseCache) -> None:
     if isinstance(cache, CountedCache):
         return
     try:
-        cache.__class__ = counted_class(type(cache))
+        cache.__class__ = counted_class(type(cache))  # type: ignore[arg-type]
     except Exception:
         with rescue("count the lookups of a cache"):
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -47,7 +47,7 @@ class Measured:
                 "%s: %s",
                 response.reason_phrase,
                 request.path,
-                response=response,
+                response=cast(HttpResponse, response),
                 request=request,
             )
 
@@ -58,8 +58,8 @@ class Measured:
             if response.streaming:
                 count_stream(response, self.context, self.finish_stream)
             else:
-                assert isinstance(response, HttpResponse)  # noqa: S101 (for mypy)
-                self.write(response.status_code, len(response.content))
+                content = cast(HttpResponse, response).content
+                self.write(response.status_code, len(content))
         finally:
             leave(self.token)
 
@@ -100,12 +100,13 @@ def content_length(header: Any) -> int:
 
 def begin(request: HttpRequest) -> Measured | None:
     """Start to measure; None when that failed, which must not fail the request."""
+    measured = None
     try:
-        return Measured(request)
+        measured = Measured(request)
     except Exception:
         with rescue("begin to measure a request"):
             raise
-    return None
+    return measured
 
 
 def end(step: Callable[[Any], None], outcome: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from spotter.context import Context, enter, leave
@@ -108,12 +107,11 @@ class CountedAsyncIterator:
 def count_stream(response: HttpResponseBase, context: Context, ended: Ended) -> None:
     """Count what a streamed response sends and call `ended` when that is over."""
     stream = Stream(response, context, ended)
-    response._resource_closers.append(stream.close)
+    streaming = cast(Any, response)
+    streaming._resource_closers.append(stream.close)
     # A file goes to the server as a file (sendfile); wrapping would undo that.
-    if getattr(response, "file_to_stream", None) is not None:
+    if getattr(streaming, "file_to_stream", None) is not None:
         return
-    streaming = cast(StreamingHttpResponse, response)
-    parts: Any = streaming.streaming_content
     counted = CountedAsyncIterator if streaming.is_async else CountedIterator
-    streaming.streaming_content = counted(parts, stream)
+    streaming.streaming_content = counted(streaming.streaming_content, stream)
     stream.sent_bytes = 0
