@@ -129,7 +129,7 @@ def user_id_of(request: HttpRequest) -> str:
 
 def route_of(request: HttpRequest) -> str:
     """Give the pattern that matched, as `/clients/<int:pk>/`, or an empty string."""
-    match = request.resolver_match
+    match = getattr(request, "resolver_match", None)
     if match is None:
         return ""
     return "/" + (match.route or "").lstrip("^/")
