@@ -47,9 +47,9 @@ class QueryFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Add `duration_ms` and `call_site`; cut the SQL and drop its parameters."""
         fields = record.__dict__
-        if record.name == "django.db.backends" and "call_site" not in fields:
-            if isinstance(fields.get("duration"), float):
-                self.rewrite(record, fields)
+        is_query = record.name == "django.db.backends" and "duration" in fields
+        if is_query and "call_site" not in fields:
+            self.rewrite(record, fields)
         return True
 
     def rewrite(self, record: logging.LogRecord, fields: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +36,12 @@ class Follower:
         if at_end:
             self.file.seek(0, os.SEEK_END)
 
+    def close(self) -> None:
+        """Stop following."""
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+
     def archives(self) -> Iterator[tuple[int, Path]]:
         """Give the archives that are not compressed (yet), with their inodes."""
         try:
@@ -52,7 +58,7 @@ class Follower:
         yield from self.read_open()
         if self.file is not None and self.has_moved():
             yield from self.read_open()  # what was written until it moved
-            self.file.close()
+            self.close()
             yield from self.read_between()
             self.open()
             yield from self.read_open()
@@ -103,7 +109,7 @@ def grouped(lines: bytes, file: str) -> Iterator[Entry]:
 
 def follow(
     find: Callable[[], list[Log]], wait: Callable[[], None], logs: list[Log]
-) -> Iterator[Entry]:
+) -> Generator[Entry, None, None]:
     """
     Give new entries for ever, from the moment of this call.
 
@@ -120,11 +126,15 @@ def keep_reading(
     followers: dict[Path, Follower],
     find: Callable[[], list[Log]],
     wait: Callable[[], None],
-) -> Iterator[Entry]:
-    while True:
-        for log in find():
-            if log.path not in followers:
-                followers[log.path] = Follower(log.path, from_start=True)
+) -> Generator[Entry, None, None]:
+    try:
+        while True:
+            for log in find():
+                if log.path not in followers:
+                    followers[log.path] = Follower(log.path, from_start=True)
+            for follower in followers.values():
+                yield from follower.read()
+            wait()
+    finally:
         for follower in followers.values():
-            yield from follower.read()
-        wait()
+            follower.close()

@@ -58,8 +58,8 @@ def first_entry(block: bytes) -> int | None:
     return match.end() if match else None
 
 
-def oldest_pieces(file: BinaryIO) -> Iterator[bytes]:
-    """Give a stream, such as a compressed archive, from its start."""
+def oldest_pieces(file: gzip.GzipFile) -> Iterator[bytes]:
+    """Give a compressed archive piece by piece, from its start."""
     rest = b""
     while block := read_block(file):
         block = rest + block
@@ -74,12 +74,18 @@ def oldest_pieces(file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def read_block(file: BinaryIO) -> bytes:
+def read_block(file: gzip.GzipFile) -> bytes:
     """Read on; an archive that is still being written, or is torn, just ends."""
+    parts: list[bytes] = []
+    size = 0
     try:
-        return file.read(PIECE_BYTES)
+        # read1, as read would throw away what came before the torn end.
+        while size < PIECE_BYTES and (part := file.read1(PIECE_BYTES - size)):
+            parts.append(part)
+            size += len(part)
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        return b""
+        pass  # what was read before it is given
+    return b"".join(parts)
 
 
 def last_entry(block: bytes) -> int:
@@ -119,9 +125,9 @@ def entry_at(piece: bytes, position: int) -> tuple[int, int]:
     return line, newline + 1 if newline >= 0 else end
 
 
-def open_stream(path: Path) -> BinaryIO:
+def open_stream(path: Path) -> gzip.GzipFile:
     """Open a compressed archive to be read from its start."""
-    return gzip.open(path)
+    return gzip.GzipFile(path)
 
 
 def offset_of(file: BinaryIO, at: datetime.datetime) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
 import itertools
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from spotter.logs.reading.entries import Entry
+from spotter.logs.reading.files import Log
 from spotter.logs.reading.follow import follow
 from spotter.logs.reading.search import Query, search
 from spotter.management.subcommands.logs import options as common
@@ -38,14 +42,17 @@ def run(command: BaseCommand, **options: Any) -> bool:
         as_lines=options["json"],
         with_file=len(logs) > 1,
     )
-    # Followed from here on, so that nothing written meanwhile is missed.
-    new = follow(find, functools.partial(time.sleep, LOOK_EVERY_SECONDS), logs)
-    count = show(
-        reversed(list(itertools.islice(search(logs, Query()), options["lines"])))
-    )
-    if options["follow"]:
-        try:
-            count += show(new)
-        except KeyboardInterrupt:
-            return True
-    return count > 0
+    last = functools.partial(last_entries, logs, options["lines"])
+    if not options["follow"]:
+        return show(last()) > 0
+    wait = functools.partial(time.sleep, LOOK_EVERY_SECONDS)
+    # Before the last entries are read, so that nothing written meanwhile is missed.
+    with contextlib.closing(follow(find, wait, logs)) as new:
+        show(last())
+        with contextlib.suppress(KeyboardInterrupt):
+            show(new)
+    return True
+
+
+def last_entries(logs: list[Log], count: int) -> Iterator[Entry]:
+    return reversed(list(itertools.islice(search(logs, Query()), count)))
