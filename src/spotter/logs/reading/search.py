@@ -7,7 +7,7 @@ import datetime
 import heapq
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from spotter.logs.reading.entries import Entry, entry
@@ -25,12 +25,31 @@ from spotter.logs.reading.times import DISORDER
 MAX_KEPT = 100_000
 _EARLIEST = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 # What stands in a file as it was given, whether in text or in JSON.
-_PLAIN = re.compile(r"[A-Za-z0-9_ .:@+-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_ .:/@+-]+")
 _IMPORTANT = {
     30: rb"WARNING|ERROR|CRITICAL",
     40: rb"ERROR|CRITICAL",
     50: rb"CRITICAL",
 }
+
+
+#: Gives where something is in a piece, from a position on; -1 when it is not.
+Needle = Callable[[bytes, int], int]
+
+
+def finder(word: bytes) -> Needle:
+    """Find a word; several times faster than a pattern of it would."""
+    return lambda piece, start: piece.find(word, start)
+
+
+def pattern_finder(pattern: bytes) -> Needle:
+    search = re.compile(pattern).search
+
+    def find(piece: bytes, start: int) -> int:
+        match = search(piece, start)
+        return match.start() if match else -1
+
+    return find
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +65,18 @@ class Query:
     since: datetime.datetime | None = None
     until: datetime.datetime | None = None
 
-    def needles(self) -> list[re.Pattern[bytes]]:
+    def needles(self) -> list[Needle]:
         """
-        What the bytes of every match contain, the rarest first.
+        What the bytes of every match contain.
 
         A piece without them is passed over unread. JSON may write a text otherwise
         than it was given, and then there is no telling from the bytes.
         """
         words = [self.request_id, self.text, *(value for _, value in self.fields)]
-        plain = [re.escape(word.encode()) for word in words if _PLAIN.fullmatch(word)]
+        finders = [finder(w.encode()) for w in words if _PLAIN.fullmatch(w)]
         if self.level_number in _IMPORTANT:
-            plain.append(_IMPORTANT[self.level_number])
-        return [re.compile(word) for word in plain]
+            finders.append(pattern_finder(_IMPORTANT[self.level_number]))
+        return finders
 
     def matches(self, found: Entry) -> bool:
         """Whether an entry is what is looked for."""
@@ -129,8 +148,9 @@ def search_file(path: Path, query: Query) -> Iterator[Entry]:
     if path.suffix == ".gz":
         yield from search_archive(path, query)
         return
+    needles = query.needles()
     for piece in newest_pieces(path, query.since):
-        for raw in candidates(piece, query):
+        for raw in candidates(piece, needles):
             found = entry(raw, path.name)
             if query.matches(found):
                 yield found
@@ -139,11 +159,12 @@ def search_file(path: Path, query: Query) -> Iterator[Entry]:
 def search_archive(path: Path, query: Query) -> Iterator[Entry]:
     """Give those of a compressed archive, which is read once, from its start."""
     kept: deque[Entry] = deque(maxlen=MAX_KEPT)
+    needles = query.needles()
     with open_stream(path) as stream:
         for piece in oldest_pieces(stream):
             if is_later(piece, path.name, query.until):
                 break
-            for raw in reversed(list(candidates(piece, query))):
+            for raw in reversed(list(candidates(piece, needles))):
                 found = entry(raw, path.name)
                 if query.matches(found):
                     kept.append(found)
@@ -158,19 +179,18 @@ def is_later(piece: bytes, file: str, until: datetime.datetime | None) -> bool:
     return at is not None and at > until + DISORDER
 
 
-def candidates(piece: bytes, query: Query) -> Iterator[bytes]:
+def candidates(piece: bytes, needles: list[Needle]) -> Iterator[bytes]:
     """Give the entries of a piece that may match, the last first."""
-    needles = query.needles()
     if not needles:
         yield from entries_of(piece)
         return
-    if not all(needle.search(piece) for needle in needles):
+    if any(find(piece, 0) < 0 for find in needles):
         return
-    spans: dict[int, int] = {}
-    position = 0
-    while match := needles[0].search(piece, position):
-        start, end = entry_at(piece, match.start())
-        spans[start] = end
-        position = max(end, match.end())
-    for start in sorted(spans, reverse=True):
-        yield piece[start : spans[start]]
+    find = needles[0]
+    spans: list[tuple[int, int]] = []
+    found = find(piece, 0)
+    while found >= 0:
+        spans.append(entry_at(piece, found))
+        found = find(piece, max(spans[-1][1], found + 1))
+    for start, end in reversed(spans):
+        yield piece[start:end]
