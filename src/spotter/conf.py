@@ -65,6 +65,9 @@ class Settings:
     privacy_allow_keys: Sequence[str] = ()
 
     # -- requests ----------------------------------------------------------------
+    #: Whether a request may bring its id in `X-Request-ID`; turn it off where no proxy
+    #: of yours sets the header.
+    accept_request_id: bool = True
 
     # -- errors ------------------------------------------------------------------
 

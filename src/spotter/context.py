@@ -3,27 +3,136 @@
 from __future__ import annotations
 
 import contextvars
-import dataclasses
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from django.utils.functional import LazyObject, empty
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+# What a primary key looks like; a key that is an e-mail address is not an id.
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-@dataclasses.dataclass(slots=True, kw_only=True)
+def new_id() -> str:
+    """Make 32 random hexadecimal digits, which is what W3C calls a trace id."""
+    # Not `random`: a host that seeds it, or forks, would make the same ids twice.
+    return os.urandom(16).hex()
+
+
 class Context:
     """
     One request's identity and running totals.
 
     Mutable on purpose: recorders add to it from whatever thread works on the request,
-    since asgiref copies the context variable, not what it refers to. Durations are
-    seconds.
+    since asgiref copies the context variable, not what it refers to. Who the user is
+    and which route matched are looked up when asked for, because both are known only
+    after the request has begun. Durations are seconds.
     """
 
-    request_id: str = ""
-    trace_id: str = ""
-    user_id: str = ""
-    route: str = ""
-    db_queries: int = 0
-    db_seconds: float = 0.0
-    cache_hits: int = 0
-    cache_misses: int = 0
+    __slots__ = (
+        "_route",
+        "_trace_id",
+        "_user_id",
+        "cache_hits",
+        "cache_misses",
+        "db_queries",
+        "db_seconds",
+        "exception",
+        "request",
+        "request_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        request_id: str = "",
+        trace_id: str = "",
+        user_id: str = "",
+        route: str = "",
+        request: HttpRequest | None = None,
+    ) -> None:
+        self.request_id = request_id
+        self._trace_id = trace_id
+        self._user_id = user_id
+        self._route = route
+        #: The request while it lasts; None afterwards and outside any.
+        self.request = request
+        #: The class of the exception that made it fail.
+        self.exception = ""
+        self.db_queries = 0
+        self.db_seconds = 0.0
+        self.cache_hits = 0
+        self.cache_misses = 0
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that this belongs to; one of its own when none came in."""
+        if not self._trace_id:
+            self._trace_id = new_id()
+        return self._trace_id
+
+    @trace_id.setter
+    def trace_id(self, value: str) -> None:
+        self._trace_id = value
+
+    @property
+    def user_id(self) -> str:
+        """The primary key of the user, once something else has looked it up."""
+        if not self._user_id and self.request is not None:
+            return user_id_of(self.request)
+        return self._user_id
+
+    @user_id.setter
+    def user_id(self, value: str) -> None:
+        self._user_id = value
+
+    @property
+    def route(self) -> str:
+        """The URL pattern that matched; empty before one has."""
+        if not self._route and self.request is not None:
+            return route_of(self.request)
+        return self._route
+
+    @route.setter
+    def route(self, value: str) -> None:
+        self._route = value
+
+    def let_go(self) -> None:
+        """Keep what is known and drop the request, which a thread may outlive."""
+        self._user_id = self.user_id
+        self._route = self.route
+        self.request = None
+
+
+def user_id_of(request: HttpRequest) -> str:
+    """
+    Give the user's id if it is known already, else an empty string.
+
+    Asking `request.user` could read the session and the database: a request that does
+    not care who the user is must not pay for that.
+    """
+    known = vars(request)
+    user: Any = known.get("user")
+    if isinstance(user, LazyObject):
+        user = user._wrapped
+        if user is empty:
+            user = known.get("_cached_user") or known.get("_acached_user")
+    key = getattr(user, "pk", None)
+    if key is None:
+        return ""
+    text = str(key)
+    return text if _IDENTIFIER.fullmatch(text) else ""
+
+
+def route_of(request: HttpRequest) -> str:
+    """Give the pattern that matched, as `/clients/<int:pk>/`, or an empty string."""
+    match = getattr(request, "resolver_match", None)
+    if match is None:
+        return ""
+    return "/" + (match.route or "").lstrip("^/")
 
 
 _current: contextvars.ContextVar[Context | None] = contextvars.ContextVar(

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from spotter import errors
+from spotter.context import current
 from spotter.health import probes
+from spotter.recorders.requests import begin, end
 
 
 class SpotterMiddleware:
     """
     List it first: what answers before it is neither measured nor logged.
 
-    A probe is answered before ALLOWED_HOSTS, redirects, sessions and the database.
+    A probe is answered before ALLOWED_HOSTS, redirects, sessions and the database, and
+    is itself neither measured nor logged.
     """
 
     sync_capable = True
@@ -28,14 +32,49 @@ class SpotterMiddleware:
         if self.is_async:
             markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+    def __call__(
+        self, request: HttpRequest
+    ) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         errors.remember(request)
         if self.is_async:
             return self.acall(request)
-        response: HttpResponse = probes.answer(request) or self.get_response(request)
+        answer: HttpResponse | None = probes.answer(request)
+        if answer is not None:
+            return answer
+        measured = None if is_measured(request) else begin(request)
+        try:
+            response: HttpResponseBase = self.get_response(request)
+        except BaseException as error:
+            if measured is not None:
+                end(measured.fail, error)
+            raise
+        if measured is not None:
+            end(measured.log_refusal, response)
+            end(measured.finish, response)
         return response
 
-    async def acall(self, request: HttpRequest) -> HttpResponse:
+    async def acall(self, request: HttpRequest) -> HttpResponseBase:
         """As `__call__`, under ASGI."""
-        response = await probes.aanswer(request)
-        return response or await self.get_response(request)
+        answer: HttpResponse | None = await probes.aanswer(request)
+        if answer is not None:
+            return answer
+        measured = None if is_measured(request) else begin(request)
+        try:
+            response: HttpResponseBase = await self.get_response(request)
+        except BaseException as error:
+            if measured is not None:
+                end(measured.fail, error)
+            raise
+        if measured is not None:
+            if response.status_code >= 400:
+                # In a thread, as Django does it: a handler may send an e-mail.
+                log = sync_to_async(end, thread_sensitive=False)
+                await log(measured.log_refusal, response)
+            end(measured.finish, response)
+        return response
+
+
+def is_measured(request: HttpRequest) -> bool:
+    """Whether this very request is measured already: the middleware is listed twice."""
+    context = current()
+    return context is not None and context.request is request

@@ -2,8 +2,125 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
+import sys
+import sysconfig
+from types import FrameType
+from typing import Any
+
+import django
+
+#: SQL beyond this many characters is cut; an IN list may have thousands of values.
+MAX_SQL = 2000
+#: Frames looked at; a call from deep within templates has about sixty.
+MAX_FRAMES = 200
+
+_NOT_THE_PROJECT = tuple(
+    os.path.join(path, "")
+    for path in {
+        *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")),
+        os.path.dirname(django.__file__),
+        os.path.dirname(os.path.dirname(__file__)),
+    }
+)
 
 
 class QueryFilter(logging.Filter):
-    """Let records of `django.db.backends` pass."""
+    """
+    Rewrite the records of `django.db.backends` for people: time, SQL and call site.
+
+    Put it on the handlers of a development set-up. Django writes these records only
+    when `DEBUG` is true or the connection has `force_debug_cursor`. Records of other
+    loggers pass unchanged, and no record is held back.
+
+    Args:
+        with_params: keep the parameters of the queries. They are customers' data, so
+            they are taken out unless this is set.
+    """
+
+    def __init__(self, name: str = "", *, with_params: bool = False) -> None:
+        super().__init__(name)
+        self.with_params = with_params
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add `duration_ms` and `call_site`; cut the SQL and drop its parameters."""
+        fields = record.__dict__
+        is_query = record.name == "django.db.backends" and "duration" in fields
+        if is_query and "call_site" not in fields:
+            self.rewrite(record, fields)
+        return True
+
+    def rewrite(self, record: logging.LogRecord, fields: dict[str, Any]) -> None:
+        fields["duration_ms"] = round(fields.pop("duration") * 1000, 3)
+        fields["call_site"] = call_site(sys._getframe())
+        fields["sql"] = self.sql_of(fields)
+        params = fields.pop("params", None)
+        record.msg = "(%.3f ms) %s; alias=%s; at %s"
+        alias = fields.get("alias", "default")
+        record.args = (fields["duration_ms"], fields["sql"], alias, fields["call_site"])
+        if self.with_params:
+            fields["params"] = cut(repr(params))
+
+    def sql_of(self, fields: dict[str, Any]) -> str:
+        """The SQL as it was written; Django's own has the parameters put in."""
+        if self.with_params:
+            return cut(str(fields.get("sql")))
+        return cut(
+            sql_as_written(sys._getframe()) or "SQL not known without its values"
+        )
+
+
+def sql_as_written(frame: FrameType | None) -> str | None:
+    """
+    Find the SQL with its placeholders in Django's own call of `execute`.
+
+    By the time it is logged, the values have been put in by the database's driver.
+    """
+    for _ in range(MAX_FRAMES):
+        if frame is None:
+            return None
+        code = frame.f_code
+        if code.co_name in ("execute", "executemany") and is_django(code.co_filename):
+            return str(frame.f_locals.get("sql"))
+        if code.co_name == "debug_transaction":
+            return str(frame.f_locals.get("sql"))
+        frame = frame.f_back
+    return None
+
+
+def is_django(path: str) -> bool:
+    return path.endswith(os.path.join("django", "db", "backends", "utils.py"))
+
+
+def call_site(frame: FrameType | None) -> str:
+    """Give the innermost line of the project's own code, as `file:line function`."""
+    for _ in range(MAX_FRAMES):
+        if frame is None:
+            break
+        code = frame.f_code
+        if is_project(code.co_filename):
+            return f"{short(code.co_filename)}:{frame.f_lineno} {code.co_name}"
+        frame = frame.f_back
+    return "-"
+
+
+@functools.lru_cache(maxsize=4096)
+def is_project(path: str) -> bool:
+    """Whether a source file is the project's own: not installed, and not generated."""
+    return not path.startswith((*_NOT_THE_PROJECT, "<"))
+
+
+@functools.lru_cache(maxsize=4096)
+def short(path: str) -> str:
+    """Give a path relative to where the server was started, if it lies below."""
+    below = os.path.relpath(path)
+    return path if below.startswith(os.pardir) else below
+
+
+def cut(text: str) -> str:
+    """Bound a text, and say how much was cut."""
+    if len(text) <= MAX_SQL:
+        return text
+    return f"{text[:MAX_SQL]}… ({len(text) - MAX_SQL} more characters)"

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from spotter.recorders import cache, database, failures
+from spotter.rescue import rescue
+
 
 def install() -> None:
     """Hook every recorder in, once."""
+    for recorder in (database, cache, failures):
+        with rescue("install a recorder"):
+            recorder.install()

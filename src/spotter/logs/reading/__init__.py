@@ -1,0 +1,1 @@
+"""Find lines in log files: plain or compressed, text or JSON, newest first."""

@@ -1,0 +1,80 @@
+"""The one line that `api.log` has for each request."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import TYPE_CHECKING
+
+from spotter import privacy
+
+if TYPE_CHECKING:
+    from spotter.recorders.requests import Measured
+
+logger = logging.getLogger("spotter.api")
+
+#: The route of what matched no URL pattern: one value, whatever was asked for.
+UNMATCHED = "__unmatched__"
+METHODS = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+)
+MAX_PATH = 1024
+
+
+def write(
+    measured: Measured,
+    status: int,
+    seconds: float,
+    response_bytes: int,
+    disconnected: bool,
+) -> None:
+    """
+    Log the request at INFO, or at WARNING when the status is 500 or more.
+
+    Never at ERROR: Django has logged the exception at that level already, and a
+    second record would be a second event in Sentry.
+    """
+    level = logging.INFO if status < 500 else logging.WARNING
+    if not logger.isEnabledFor(level):
+        return
+    context = measured.context
+    method = measured.method if measured.method in METHODS else "_OTHER"
+    path = clean_path(measured.path[:MAX_PATH])
+    # Not logger.log(): it would walk the stack for a caller that is always this one.
+    record = logging.getLogRecordFactory()(
+        logger.name, level, __file__, 0, "%s %s %s", (method, path, status), None
+    )
+    fields = record.__dict__
+    fields["method"] = method
+    fields["route"] = context.route or UNMATCHED
+    fields["path"] = path
+    fields["status"] = status
+    fields["duration_ms"] = round(seconds * 1000, 3)
+    fields["db_queries"] = context.db_queries
+    fields["db_ms"] = round(context.db_seconds * 1000, 3)
+    fields["cache_hits"] = context.cache_hits
+    fields["cache_misses"] = context.cache_misses
+    fields["request_bytes"] = measured.request_bytes
+    fields["response_bytes"] = response_bytes
+    fields["request_id"] = context.request_id
+    fields["trace_id"] = context.trace_id
+    if context.user_id:
+        fields["user_id"] = context.user_id
+    if context.exception:
+        fields["exception"] = context.exception
+    if disconnected:
+        fields["disconnected"] = True
+    logger.handle(record)
+
+
+@functools.lru_cache(maxsize=1024)
+def clean_path(path: str) -> str:
+    """Take what is nobody's business out of a path; most paths come again."""
+    return privacy.scrub_text(path)
+
+
+def name_of(kind: type[BaseException]) -> str:
+    """Name an exception's class with its module, if that says anything."""
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,248 @@
+"""Count the hits and misses of a request, in every cache of the project."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sized
+from typing import Any
+
+from django.core.cache import CacheHandler, caches
+from django.core.cache.backends.base import BaseCache
+
+from spotter.context import Context, current
+from spotter.rescue import is_ignoring, rescue
+
+MISSING = object()
+
+# Set while one operation runs, which may be made of others: `get_or_set` of two `get`.
+# A context variable, because tasks of one event loop may share a cache.
+_inside: contextvars.ContextVar[bool] = contextvars.ContextVar(
+    "spotter_inside_cache", default=False
+)
+
+Arguments = tuple[Any, ...]
+Keywords = dict[str, Any]
+Finish = Callable[[Any], Any]
+#: Arranges for one call to be counted: its arguments, and what to do with its result.
+Prepare = Callable[[Context, Arguments, Keywords], tuple[Arguments, Keywords, Finish]]
+
+
+def counting() -> Context | None:
+    """The context to count in, or None when this operation is not to be counted."""
+    context = current()
+    return None if context is None or _inside.get() or is_ignoring() else context
+
+
+def one_lookup(
+    context: Context, args: Arguments, kwargs: Keywords
+) -> tuple[Arguments, Keywords, Finish]:
+    """Count a `get`; a default of our own tells a miss from a stored None."""
+    default = args[1] if len(args) > 1 else kwargs.get("default")
+    if args:
+        args = (args[0], MISSING, *args[2:])
+        kwargs.pop("default", None)
+    else:
+        kwargs["default"] = MISSING
+
+    def finish(value: Any) -> Any:
+        if value is MISSING:
+            context.cache_misses += 1
+            return default
+        context.cache_hits += 1
+        return value
+
+    return args, kwargs, finish
+
+
+def many_lookups(
+    context: Context, args: Arguments, kwargs: Keywords
+) -> tuple[Arguments, Keywords, Finish]:
+    """Count each distinct key of a `get_many`."""
+    keys = args[0] if args else kwargs["keys"]
+    asked: set[Any] = set()
+    is_read_once = not isinstance(keys, Sized)
+    if is_read_once:
+        # It can be read once, and that is for the cache to do.
+        noticed = notice(keys, asked)
+        args, kwargs = (
+            ((noticed, *args[1:]), kwargs)
+            if args
+            else (args, kwargs | {"keys": noticed})
+        )
+
+    def finish(values: Any) -> Any:
+        try:
+            asked.update(() if is_read_once else keys)
+            context.cache_hits += len(values)
+            context.cache_misses += max(0, len(asked) - len(values))
+        except Exception:
+            with rescue("count the lookups of get_many"):
+                raise
+        return values
+
+    return args, kwargs, finish
+
+
+def notice(keys: Iterable[Any], asked: set[Any]) -> Iterator[Any]:
+    """Pass keys on, remembering them."""
+    for key in keys:
+        asked.add(key)
+        yield key
+
+
+def lookup_or_set(
+    context: Context, args: Arguments, kwargs: Keywords
+) -> tuple[Arguments, Keywords, Finish]:
+    """Count a `get_or_set` once: it missed if its default was asked for."""
+    default = args[1] if len(args) > 1 else kwargs["default"]
+    missed = False
+
+    def noticed_default() -> Any:
+        nonlocal missed
+        missed = True
+        context.cache_misses += 1
+        if not callable(default):
+            return default
+        # The application's code again, whose own lookups count.
+        token = _inside.set(False)
+        try:
+            return default()
+        finally:
+            _inside.reset(token)
+
+    if len(args) > 1:
+        args = (args[0], noticed_default, *args[2:])
+    else:
+        kwargs["default"] = noticed_default
+
+    def finish(value: Any) -> Any:
+        if not missed:
+            context.cache_hits += 1
+        return value
+
+    return args, kwargs, finish
+
+
+def no_lookup(
+    context: Context, args: Arguments, kwargs: Keywords
+) -> tuple[Arguments, Keywords, Finish]:
+    """Count nothing, though the operation may be made of lookups."""
+    return args, kwargs, unchanged
+
+
+def unchanged(value: Any) -> Any:
+    return value
+
+
+def operation(name: str, prepare: Prepare) -> Callable[..., Any]:
+    """Make the counted form of a cache's method."""
+
+    @functools.wraps(getattr(BaseCache, name))
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        call = getattr(super(CountedCache, self), name)
+        context = counting()
+        if context is None:
+            return call(*args, **kwargs)
+        prepared = prepare_or_leave(prepare, context, args, kwargs)
+        token = _inside.set(True)
+        try:
+            value = call(*prepared[0], **prepared[1])
+        finally:
+            _inside.reset(token)
+        return prepared[2](value)
+
+    return counted
+
+
+def async_operation(name: str, prepare: Prepare) -> Callable[..., Any]:
+    """As `operation`, for one that is awaited."""
+
+    @functools.wraps(getattr(BaseCache, name))
+    async def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        call = getattr(super(CountedCache, self), name)
+        context = counting()
+        if context is None:
+            return await call(*args, **kwargs)
+        prepared = prepare_or_leave(prepare, context, args, kwargs)
+        token = _inside.set(True)
+        try:
+            value = await call(*prepared[0], **prepared[1])
+        finally:
+            _inside.reset(token)
+        return prepared[2](value)
+
+    return counted
+
+
+def prepare_or_leave(
+    prepare: Prepare, context: Context, args: Arguments, kwargs: Keywords
+) -> tuple[Arguments, Keywords, Finish]:
+    """Prepare a call, or leave it as it is when its arguments are wrong."""
+    try:
+        return prepare(context, args, dict(kwargs))
+    except (KeyError, IndexError):
+        # A call without a key or a default: the cache itself says so best.
+        return args, kwargs, unchanged
+
+
+class CountedCache:
+    """
+    What is put before a cache's class: the same operations, with lookups counted.
+
+    A lookup asks for a value: `get`, each key of `get_many`, `get_or_set` (once). The
+    rest write, or ask only whether a key is there, and count nothing.
+    """
+
+    get = operation("get", one_lookup)
+    get_many = operation("get_many", many_lookups)
+    get_or_set = operation("get_or_set", lookup_or_set)
+    add = operation("add", no_lookup)
+    has_key = operation("has_key", no_lookup)
+    incr = operation("incr", no_lookup)
+    incr_version = operation("incr_version", no_lookup)
+    aget = async_operation("aget", one_lookup)
+    aget_many = async_operation("aget_many", many_lookups)
+    aget_or_set = async_operation("aget_or_set", lookup_or_set)
+    aadd = async_operation("aadd", no_lookup)
+    ahas_key = async_operation("ahas_key", no_lookup)
+    aincr = async_operation("aincr", no_lookup)
+    aincr_version = async_operation("aincr_version", no_lookup)
+
+
+@functools.cache
+def counted_class(kind: type[BaseCache]) -> type[BaseCache]:
+    """Give a subclass that counts; one for each backend of the project."""
+    names = {name: getattr(kind, name) for name in ("__module__", "__qualname__")}
+    made: type[BaseCache] = type(kind.__name__, (CountedCache, kind), names)
+    return made
+
+
+def watch_cache(cache: BaseCache) -> None:
+    """Count the lookups of one cache; one swap costs less than wrapping each method."""
+    if isinstance(cache, CountedCache):
+        return
+    try:
+        cache.__class__ = counted_class(type(cache))  # type: ignore[arg-type]
+    except Exception:
+        with rescue("count the lookups of a cache"):
+            raise
+
+
+def install() -> None:
+    """Watch every cache that is open and every one that will be, once."""
+    # Django has no signal for a new cache, and makes one for each thread and task.
+    original = CacheHandler.create_connection
+    if getattr(original, "is_watched", False):
+        return
+
+    @functools.wraps(original)
+    def create_connection(self: CacheHandler, alias: str) -> BaseCache:
+        cache: BaseCache = original(self, alias)
+        watch_cache(cache)
+        return cache
+
+    create_connection.is_watched = True  # type: ignore[attr-defined]
+    CacheHandler.create_connection = create_connection  # type: ignore[method-assign]
+    for cache in caches.all(initialized_only=True):
+        watch_cache(cache)

@@ -1,0 +1,118 @@
+"""Measure one request from its arrival to its last byte, and write its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.log import log_response
+
+from spotter.context import Context, enter, leave
+from spotter.recorders import api_log
+from spotter.recorders.identity import identify
+from spotter.recorders.streams import count_stream
+from spotter.rescue import rescue
+
+#: What nginx logs for a client that hung up before there was an answer.
+CLIENT_CLOSED_REQUEST = 499
+
+
+class Measured:
+    """A request that is being worked on; `finish` or `fail` ends it, once."""
+
+    __slots__ = ("context", "method", "path", "request_bytes", "started", "token")
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.started = perf_counter()
+        self.context: Context = identify(request)
+        # Taken now: what the application does to its request later is its own affair.
+        self.method = request.method or ""
+        self.path = request.path
+        self.request_bytes = content_length(request.META.get("CONTENT_LENGTH"))
+        self.token = enter(self.context)
+
+    def log_refusal(self, response: HttpResponseBase) -> None:
+        """
+        Write Django's own "Not Found: /x" while the request id is still known.
+
+        Django writes it after the last middleware, where there is no context; it does
+        not when it has been written.
+        """
+        request = self.context.request
+        if response.status_code >= 400 and request is not None:
+            log_response(
+                "%s: %s",
+                response.reason_phrase,
+                request.path,
+                response=cast(HttpResponse, response),
+                request=request,
+            )
+
+    def finish(self, response: HttpResponseBase) -> None:
+        """Answer with the request id, and write the line when the body is complete."""
+        try:
+            response.headers["X-Request-ID"] = self.context.request_id
+            if response.streaming:
+                count_stream(response, self.context, self.finish_stream)
+            else:
+                content = cast(HttpResponse, response).content
+                self.write(response.status_code, len(content))
+        finally:
+            leave(self.token)
+
+    def finish_stream(
+        self, response: HttpResponseBase, sent_bytes: int | None, complete: bool
+    ) -> None:
+        """Write the line of a streamed response, whose context is left already."""
+        if sent_bytes is None:
+            sent_bytes = content_length(response.headers.get("Content-Length"))
+        token = enter(self.context)
+        try:
+            disconnected = not complete and self.method != "HEAD"
+            self.write(response.status_code, sent_bytes, disconnected=disconnected)
+        finally:
+            leave(token)
+
+    def fail(self, error: BaseException) -> None:
+        """Write the line of a request that ended in an exception."""
+        try:
+            self.context.exception = api_log.name_of(type(error))
+            status = 500 if isinstance(error, Exception) else CLIENT_CLOSED_REQUEST
+            self.write(status, 0)
+        finally:
+            leave(self.token)
+
+    def write(
+        self, status: int, response_bytes: int, *, disconnected: bool = False
+    ) -> None:
+        seconds = perf_counter() - self.started
+        self.context.let_go()
+        api_log.write(self, status, seconds, response_bytes, disconnected)
+
+
+def content_length(header: Any) -> int:
+    """Give the number that a Content-Length header holds, or 0."""
+    return int(header) if header and str(header).isdecimal() else 0
+
+
+def begin(request: HttpRequest) -> Measured | None:
+    """Start to measure; None when that failed, which must not fail the request."""
+    measured = None
+    try:
+        measured = Measured(request)
+    except Exception:
+        with rescue("begin to measure a request"):
+            raise
+    return measured
+
+
+def end(step: Callable[[Any], None], outcome: Any) -> None:
+    """Run `finish` or `fail`, whose own errors must not reach the host."""
+    try:
+        step(outcome)
+    except Exception:
+        with rescue("measure a request"):
+            raise
