@@ -44,25 +44,34 @@ def table(level: Level) -> str:
 
 
 def row_of(point: Point) -> tuple[Any, ...]:
-    """A point as the columns of COLUMNS."""
+    """
+    A point as the columns of COLUMNS.
+
+    What its kind does not use is NULL, which takes no room: of a counter's row there
+    is little left but its sum, and most rows are counters'.
+    """
+    bounded = point.minimum <= point.maximum
     return (
         point.count,
         point.sum,
-        point.minimum,
-        point.maximum,
-        point.zeros,
-        point.last,
-        point.last_at,
-        point.encode(),
+        point.minimum if bounded else None,
+        point.maximum if bounded else None,
+        point.zeros or None,
+        point.last if point.last_at else None,
+        point.last_at or None,
+        point.encode() or None,
     )
 
 
 def point_of(row: Row) -> Point:
     """The inverse of `row_of`."""
     point = Point()
-    point.count, point.sum, point.minimum, point.maximum = row[:4]
-    point.zeros, point.last, point.last_at = row[4:7]
-    point.decode(bytes(row[7]))
+    point.count, point.sum = row[0], row[1]
+    if row[2] is not None:
+        point.minimum, point.maximum = row[2], row[3]
+    point.zeros, point.last, point.last_at = row[4] or 0, row[5] or 0.0, row[6] or 0.0
+    if row[7] is not None:
+        point.decode(bytes(row[7]))
     return point
 
 
@@ -125,9 +134,12 @@ class SqlStore(Store):
         keys = list(points)
         for start in range(0, len(keys), CHUNK):
             part = keys[start : start + CHUNK]
+            # A join, since SQLite scans the whole table for a row value IN (VALUES …).
             rows = execute(
-                f"SELECT series_id, starts_at, {COLUMNS} FROM {table(level)} WHERE "
-                f"(series_id, starts_at) IN (VALUES {', '.join(['(?, ?)'] * len(part))})",
+                f"WITH k (series, start) AS (VALUES {', '.join(['(?, ?)'] * len(part))}) "
+                f"SELECT series_id, starts_at, {COLUMNS} FROM k "
+                f"CROSS JOIN {table(level)} p "
+                "WHERE p.series_id = k.series AND p.starts_at = k.start",
                 [number for key in part for number in key],
             )
             for row in rows:
@@ -367,8 +379,8 @@ def schema(*, serial: str, blob: str, real: str, big: str, suffix: str) -> list[
         *(
             f"CREATE TABLE IF NOT EXISTS {table(level)} (series_id {big} NOT NULL, "
             f"starts_at {big} NOT NULL, count {big} NOT NULL, sum {real} NOT NULL, "
-            f"minimum {real} NOT NULL, maximum {real} NOT NULL, zeros {big} NOT NULL, "
-            f"last {real} NOT NULL, last_at {real} NOT NULL, buckets {blob} NOT NULL, "
+            f"minimum {real}, maximum {real}, zeros {big}, "
+            f"last {real}, last_at {real}, buckets {blob}, "
             f"PRIMARY KEY (series_id, starts_at)){suffix}"
             for level in LEVELS
         ),
