@@ -1,0 +1,132 @@
+"""How large the embedded store grows, and what reading, rolling up and trimming take."""
+
+from __future__ import annotations
+
+import pathlib
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+
+from spotter.entries import Batch, Point, Series
+from spotter.stores.contract import DAY, HOUR, LEVELS, Level, Query
+from spotter.stores.sqlite import SqliteStore
+
+ROUTES = 200
+DURATION = "http.server.request.duration"
+COUNTERS = (
+    "db.client.operations",
+    "db.client.seconds",
+    "cache.hits",
+    "cache.misses",
+    "http.server.response.bytes",
+    "http.server.request.bytes",
+    "spotter.n_plus_one",
+    "http.server.queue.seconds",
+)
+NOW = 1_764_064_800
+
+
+def series_of(route: int) -> Iterator[tuple[Series, bool]]:
+    """A route's series, and whether each is a histogram."""
+    labels = {"http.route": f"/api/resource-{route}/<int:pk>/"}
+    for status in ("200", "500"):
+        yield Series.of(DURATION, {**labels, "http.response.status_code": status}), True
+    for name in COUNTERS:
+        yield Series.of(name, labels), False
+
+
+def point(histogram: bool, requests: int) -> Point:
+    """What a window of so many requests looks like: lognormal around 60 ms."""
+    made = Point()
+    for _ in range(requests):
+        if histogram:
+            made.observe(random.lognormvariate(-2.8, 0.7))
+        else:
+            made.add(random.randrange(1, 40))
+    return made
+
+
+def fill(store: SqliteStore, level: Level, pool: dict[bool, list[Point]]) -> None:
+    """Write every window that the level keeps, as roll-up would have left it."""
+    with store.transaction(write=True) as execute:
+        everything = [pair for route in range(ROUTES) for pair in series_of(route)]
+        ids = store._series_ids(execute, {series for series, _ in everything})
+    kinds = [(ids[series], histogram) for series, histogram in everything]
+    for start in range(NOW - min(level.keep, 90 * DAY), NOW, level.window):
+        points = {(id_, start): random.choice(pool[kind]) for id_, kind in kinds}
+        with store.transaction(write=True) as execute:
+            store._merge(execute, level, points)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Milliseconds of wall time."""
+    started = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - started)
+
+
+def longest_lock(store: SqliteStore, now: float) -> tuple[float, float]:
+    """Trim, and give the longest writing transaction and the whole, in ms."""
+    longest = 0.0
+    original = store.transaction
+
+    class Watched:
+        def __init__(self, write: bool) -> None:
+            self.inner = original(write=write)
+
+        def __enter__(self):
+            inner = self.inner.__enter__()
+            self.started = time.perf_counter()
+            return inner
+
+        def __exit__(self, *error):
+            nonlocal longest
+            result = self.inner.__exit__(*error)
+            longest = max(longest, 1000 * (time.perf_counter() - self.started))
+            return result
+
+    store.transaction = lambda *, write: Watched(write)
+    whole = timed(lambda: store.trim(now))
+    store.transaction = original
+    return longest, whole
+
+
+def main() -> None:
+    """Generate 90 days of 200 routes and measure."""
+    random.seed(1)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "spotter.db"
+        store = SqliteStore(path, lambda: NOW)
+        for level in LEVELS:
+            # What a window holds: about one request in 2 s and route.
+            pool = {
+                kind: [point(kind, min(level.window // 2, 2000)) for _ in range(30)]
+                for kind in (True, False)
+            }
+            fill(store, level, pool)
+            store.close()
+            megabytes = sum(f.stat().st_size for f in path.parent.iterdir()) / 1e6
+            print(f"{level.window:>6} s windows written: {megabytes:7.1f} MB in all")
+        for name, start, by in (
+            ("routes, 15 min", NOW - 900, ("http.route",)),
+            ("routes, 24 h", NOW - DAY, ("http.route",)),
+            ("routes, 90 days", NOW - 90 * DAY, ("http.route",)),
+            ("everything, 90 days", NOW - 90 * DAY, ()),
+        ):
+            query = Query(name=DURATION, start=start, end=NOW, by=by)
+            print(f"{name:>20}: {timed(lambda q=query: store.total(q)):8.1f} ms")
+        one = {"http.route": "/api/resource-7/<int:pk>/"}
+        query = Query(name=DURATION, start=NOW - 90 * DAY, end=NOW, where=one)
+        print(f"{'one route, 90 days':>20}: {timed(lambda: store.range(query)):8.1f} ms")
+        batch = Batch()
+        for route in range(ROUTES):
+            for series, histogram in series_of(route):
+                batch.point(series, NOW).merge(point(histogram, 3))
+        print(f"{'flush, 2,000 series':>20}: {timed(lambda: store.write(batch)):8.1f} ms")
+        longest, whole = longest_lock(store, NOW + HOUR)
+        print(f"{'trim an hour':>20}: {whole:8.1f} ms, longest lock {longest:.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

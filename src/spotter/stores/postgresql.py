@@ -1,0 +1,135 @@
+"""The shared store: tables in a PostgreSQL database that several machines write to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+
+from spotter.stores.contract import StoreError
+from spotter.stores.sql import Execute, SqlStore, schema
+
+#: The longest that one transaction may take, whatever the server does.
+DEADLINE_SECONDS = 8.0
+#: pg_advisory_xact_lock's key: one writer at a time. Any number does, if it is ours.
+WRITERS_LOCK = 0x53504F54  # "SPOT"
+#: Nothing here may hang: not connecting, not a statement, not a dead peer.
+CONNECT: dict[str, Any] = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 5000,
+    "application_name": "spotter",
+    "options": "-c statement_timeout=5000 -c lock_timeout=3000 "
+    "-c idle_in_transaction_session_timeout=10000",
+}
+
+
+class PostgresqlStore(SqlStore):
+    """A store in a PostgreSQL database; its tables begin with `spotter_`."""
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock)
+        self.url = url
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._pid = 0
+        self._lock = threading.RLock()
+
+    @contextlib.contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Execute]:
+        with self._lock:
+            try:
+                connection = self._connect()
+                with deadline(connection), connection.transaction():
+                    if write:
+                        take_writers_lock(connection)
+
+                    def execute(
+                        statement: str, parameters: Sequence[Any] = ()
+                    ) -> list[tuple[Any, ...]]:
+                        cursor = connection.execute(translate(statement), parameters)
+                        return cursor.fetchall() if cursor.description else []
+
+                    yield execute
+            except psycopg.Error as error:
+                self._ids.clear()
+                if self._connection is not None and self._connection.broken:
+                    self.close()
+                reason = type(error).__name__
+                # A driver's message may hold the address and user: only its class.
+                raise StoreError(f"The PostgreSQL store: {reason}.") from error
+            except BaseException:
+                self._ids.clear()
+                raise
+
+    def many(
+        self, execute: Execute, statement: str, rows: Iterable[Sequence[Any]]
+    ) -> None:
+        if self._connection is not None:
+            with self._connection.cursor() as cursor:
+                cursor.executemany(translate(statement), list(rows))
+
+    def close(self) -> None:
+        with self._lock:
+            # After a fork the connection is the parent's: closing it here would end
+            # the parent's session.
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        if self._connection is not None and self._pid == os.getpid():
+            return self._connection
+        self._ids.clear()
+        connection = psycopg.connect(self.url, autocommit=True, **CONNECT)
+        with deadline(connection), connection.transaction():
+            take_writers_lock(connection)
+            for statement in schema(
+                serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+                blob="BYTEA",
+                real="DOUBLE PRECISION",
+                big="BIGINT",
+                suffix="",
+            ):
+                connection.execute(statement.encode())
+        self._connection, self._pid = connection, os.getpid()
+        return connection
+
+
+@contextlib.contextmanager
+def deadline(connection: psycopg.Connection[tuple[Any, ...]]) -> Iterator[None]:
+    """
+    Cut the connection when a transaction takes longer than DEADLINE_SECONDS.
+
+    A server that accepts and never answers is seen by no time-out of the driver's:
+    statement_timeout is the server's, tcp_user_timeout the kernel's for a dead peer.
+    """
+    peer = socket.socket(fileno=os.dup(connection.fileno()))
+    timer = threading.Timer(DEADLINE_SECONDS, cut, (peer,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        peer.close()
+
+
+def cut(peer: socket.socket) -> None:
+    """Shut a socket down, so that whoever waits on it wakes up with an error."""
+    with contextlib.suppress(OSError):
+        peer.shutdown(socket.SHUT_RDWR)
+
+
+def take_writers_lock(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+    """Wait for the other writers; let go by itself at the end of the transaction."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS_LOCK,))
+
+
+def translate(statement: str) -> bytes:
+    """From `?` placeholders to psycopg's."""
+    return statement.replace("%", "%%").replace("?", "%s").encode()

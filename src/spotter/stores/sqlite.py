@@ -1,0 +1,157 @@
+"""The embedded store: one SQLite file that every process of a machine writes to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from spotter.stores.contract import StoreError
+from spotter.stores.sql import Execute, Row, SqlStore, schema
+
+#: How long a flush waits for another process's, in seconds; it happens off the request.
+BUSY_SECONDS = 2.0
+MEMORY = ":memory:"
+
+
+class SqliteStore(SqlStore):
+    """
+    A store in a file, or with `:memory:` in this process alone.
+
+    A file that was deleted is made anew. One that is not a database any more is put
+    aside as `….corrupt-<time>` and begun afresh: telemetry goes on, and what was can
+    still be looked at.
+    """
+
+    def __init__(
+        self, path: str | pathlib.Path, clock: Callable[[], float] = time.time
+    ) -> None:
+        super().__init__(clock)
+        self.path = str(path)
+        self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int] = (0, 0)
+        self._lock = threading.RLock()
+
+    @contextlib.contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Execute]:
+        with self._lock:
+            try:
+                connection = self._connect()
+                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            except (sqlite3.Error, OSError) as error:
+                raise self._unavailable(error) from error
+            try:
+                yield lambda statement, parameters=(): fetch(
+                    connection, statement, parameters
+                )
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._roll_back(connection)
+                raise self._unavailable(error) from error
+            except BaseException:
+                self._roll_back(connection)
+                raise
+
+    def many(
+        self, execute: Execute, statement: str, rows: Iterable[Sequence[Any]]
+    ) -> None:
+        if self._connection is not None:
+            self._connection.executemany(statement, rows)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None and self._opened[0] == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    def _roll_back(self, connection: sqlite3.Connection) -> None:
+        self._ids.clear()  # Ids that were made in this transaction are gone.
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+
+    def _connect(self) -> sqlite3.Connection:
+        """The open connection, or a new one after a fork or when the file was lost."""
+        place = (os.getpid(), inode(self.path))
+        if self._connection is not None and place == self._opened:
+            return self._connection
+        # A connection must not cross a fork: the parent's is left alone, not closed.
+        self.close()
+        self._ids.clear()
+        if self.path != MEMORY:
+            pathlib.Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            prepare(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        self._connection = connection
+        self._opened = (os.getpid(), inode(self.path))
+        return connection
+
+    def _unavailable(self, error: Exception) -> StoreError:
+        """Say what is wrong with the file, and put it aside when it is damaged."""
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is not None and code & 0xFF in (
+            sqlite3.SQLITE_CORRUPT,
+            sqlite3.SQLITE_NOTADB,
+        ):
+            self.close()
+            aside = set_aside(self.path)
+            return StoreError(
+                f"{self.path} is damaged ({error}); it was moved to {aside} and a new "
+                "one is begun."
+            )
+        return StoreError(f"{self.path} can't be used: {error}.")
+
+
+def fetch(
+    connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]
+) -> list[Row]:
+    """Run one statement and give all its rows."""
+    return connection.execute(statement, parameters).fetchall()
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Set a new connection up and make the tables, safely with many at once."""
+    # WAL: readers and the writer do not wait for each other. NORMAL: a power cut may
+    # cost the last flushes, never the file.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in schema(
+        serial="INTEGER PRIMARY KEY",
+        blob="BLOB",
+        real="REAL",
+        big="INTEGER",
+        suffix=" WITHOUT ROWID",
+    ):
+        connection.execute(statement)
+    connection.execute("COMMIT")
+
+
+def inode(path: str) -> int:
+    """Which file the path names now; 0 for none."""
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0
+
+
+def set_aside(path: str) -> str:
+    """Rename a damaged database with its side files; give its new name."""
+    aside = f"{path}.corrupt-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            os.replace(path + suffix, aside + suffix)
+    return aside

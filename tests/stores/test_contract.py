@@ -1,0 +1,170 @@
+"""What every store promises, run against each of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from spotter.entries import Batch, Sample, Series
+from spotter.stores.contract import DAY, HOUR, MINUTE, SAMPLES_PER_HOUR, Query
+from tests.stores.conftest import NOW
+
+REQUESTS = "http.server.request.duration"
+
+
+def batch(*values: float, at: float = NOW, route: str = "/a") -> Batch:
+    made = Batch()
+    for value in values:
+        made.point(Series.of(REQUESTS, {"http.route": route}), at).observe(value)
+    return made
+
+
+def ask(start: float = NOW - HOUR, end: float = NOW + HOUR, **fields) -> Query:
+    return Query(name=REQUESTS, start=start, end=end, **fields)
+
+
+def test_what_was_written_is_read_back(store):
+    store.write(batch(0.5, 1.5))
+    (points,) = store.range(ask()).values()
+    assert [(at, p.count, p.sum) for at, p in points.items()] == [(NOW, 2, 2.0)]
+
+
+def test_nothing_written_reads_as_nothing(store):
+    assert store.range(ask()) == {}
+
+
+def test_batches_of_one_window_add_up(store):
+    for _ in range(3):
+        store.write(batch(0.5, 1.5))
+    assert store.total(ask())[()].count == 6
+
+
+def test_a_batch_written_twice_counts_once(store):
+    one = batch(1.0)
+    assert (store.write(one), store.write(one)) == (True, False)
+    assert store.total(ask())[()].count == 1
+
+
+def test_groups_are_kept_apart_and_others_added_up(store):
+    store.write(batch(1.0, 1.0, route="/a"))
+    store.write(batch(5.0, route="/b"))
+    by_route = store.total(ask(by=("http.route",)))
+    assert {group: p.count for group, p in by_route.items()} == {("/a",): 2, ("/b",): 1}
+    assert store.total(ask())[()].count == 3
+
+
+def test_only_series_with_the_wanted_labels_are_read(store):
+    store.write(batch(1.0, route="/a"))
+    store.write(batch(1.0, route="/b"))
+    assert store.total(ask(where={"http.route": "/b"}))[()].count == 1
+
+
+def test_a_range_begins_with_its_start_and_ends_before_its_end(store):
+    for at in (NOW - 10, NOW, NOW + 10):
+        store.write(batch(1.0, at=at))
+    (points,) = store.range(ask(NOW, NOW + 10)).values()
+    assert list(points) == [NOW]
+
+
+def test_top_ranks_by_total_time(store):
+    store.write(batch(*[0.1] * 30, route="/often"))
+    store.write(batch(1.0, route="/slow"))
+    top = store.top(ask(by=("http.route",)), limit=1)
+    assert [group for group, _ in top] == [("/often",)]
+
+
+def test_a_quantile_is_taken_over_all_batches(store):
+    store.write(batch(*[0.1] * 95))
+    store.write(batch(*[4.0] * 5))
+    assert store.quantile(ask(), 0.95)[()] <= 0.11
+    assert store.quantile(ask(), 0.96)[()] > 2.0
+
+
+def test_a_gauge_keeps_its_latest_reading_whatever_the_order(store):
+    series = Series.of("system.memory.usage", {"host.name": "a"})
+    for at, value in ((NOW + 5, 7.0), (NOW + 2, 3.0)):
+        made = Batch()
+        made.point(series, at).set(value, at)
+        store.write(made)
+    query = Query(name=series.name, start=NOW, end=NOW + HOUR, by=("host.name",))
+    assert store.latest(query) == {("a",): 7.0}
+
+
+@pytest.mark.parametrize("days", [0, 1, 30, 400])
+def test_totals_are_the_same_at_every_resolution(store, clock, days):
+    """Rolling up, and reading across levels, neither loses nor doubles anything."""
+    for minute in range(0, 180, 7):
+        store.write(batch(0.5, 3.0, at=NOW + minute * MINUTE))
+    clock.now = NOW + 3 * HOUR
+    store.roll_up(clock.now)
+    clock.now += days * DAY
+    store.roll_up(clock.now)
+    store.trim(clock.now)
+    total = store.total(ask(NOW - DAY, clock.now + DAY))[()]
+    assert (total.count, total.count_above(2.0)) == (52, 26)
+
+
+@pytest.mark.parametrize("step", [10, MINUTE, HOUR, DAY])
+def test_a_step_gives_windows_of_that_length(store, clock, step):
+    store.write(batch(1.0, at=NOW + 25))
+    clock.now = NOW + 25
+    (points,) = store.range(ask(NOW, NOW + MINUTE, step=step)).values()
+    assert list(points) == [(NOW + 25) // step * step]
+
+
+def test_late_data_reaches_the_levels_that_were_rolled_up(store, clock):
+    store.write(batch(1.0))
+    clock.now = NOW + 2 * DAY
+    store.roll_up(clock.now)
+    store.write(batch(1.0, at=NOW + 5))
+    for step in (10, MINUTE, HOUR, DAY):
+        total = store.total(ask(NOW - DAY, NOW + DAY, step=step))
+        assert total[()].count == 2, f"step {step}"
+
+
+def test_rolling_up_twice_adds_nothing(store, clock):
+    store.write(batch(1.0))
+    clock.now = NOW + DAY
+    store.roll_up(clock.now)
+    store.roll_up(clock.now)
+    assert store.total(ask(NOW - DAY, clock.now, step=HOUR))[()].count == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "kept"), [(-1, 1), (0, 1), (1, 0)], ids=["younger", "equal", "older"]
+)
+def test_the_finest_windows_are_kept_for_two_hours(store, clock, age, kept):
+    store.write(batch(1.0))
+    clock.now = NOW + 2 * HOUR + age
+    store.trim(clock.now)
+    total = store.total(ask(NOW, NOW + 10, step=10))
+    assert len(total) == kept
+
+
+def test_a_series_without_points_is_forgotten_and_can_come_back(store, clock):
+    store.write(batch(1.0))
+    clock.now = NOW + 3 * HOUR
+    assert store.trim(clock.now) > 0
+    store.write(batch(1.0, at=clock.now))
+    assert store.total(ask(NOW, clock.now + HOUR))[()].count == 1
+
+
+def sample(weight: float, at: float = NOW, key: str = "/a") -> Sample:
+    return Sample(
+        kind="request", key=key, at=at, weight=weight, body={"weight": weight}
+    )
+
+
+def test_an_hour_keeps_its_weightiest_samples(store):
+    made = Batch()
+    made.samples = [sample(w) for w in range(SAMPLES_PER_HOUR + 3)]
+    store.write(made)
+    kept = store.samples("request", key="/a")
+    assert sorted(s.weight for s in kept) == [3, 4, 5, 6, 7]
+
+
+def test_samples_come_latest_first_and_of_their_key(store):
+    made = Batch()
+    made.samples = [sample(1, NOW), sample(1, NOW + 9), sample(1, NOW + 5, key="/b")]
+    store.write(made)
+    assert [s.at for s in store.samples("request")] == [NOW + 9, NOW + 5, NOW]
+    assert [s.at for s in store.samples("request", key="/b")] == [NOW + 5]
