@@ -118,12 +118,16 @@ def main() -> None:
             print(f"{name:>20}: {timed(lambda q=query: store.total(q)):8.1f} ms")
         one = {"http.route": "/api/resource-7/<int:pk>/"}
         query = Query(name=DURATION, start=NOW - 90 * DAY, end=NOW, where=one)
-        print(f"{'one route, 90 days':>20}: {timed(lambda: store.range(query)):8.1f} ms")
+        print(
+            f"{'one route, 90 days':>20}: {timed(lambda: store.range(query)):8.1f} ms"
+        )
         batch = Batch()
         for route in range(ROUTES):
             for series, histogram in series_of(route):
                 batch.point(series, NOW).merge(point(histogram, 3))
-        print(f"{'flush, 2,000 series':>20}: {timed(lambda: store.write(batch)):8.1f} ms")
+        print(
+            f"{'flush, 2,000 series':>20}: {timed(lambda: store.write(batch)):8.1f} ms"
+        )
         longest, whole = longest_lock(store, NOW + HOUR)
         print(f"{'trim an hour':>20}: {whole:8.1f} ms, longest lock {longest:.1f} ms")
 
