@@ -73,7 +73,9 @@ def torn_stream(request):
 
 async def astream(request):
     async def parts():
-        yield current().request_id
+        context = current()
+        assert context is not None
+        yield context.request_id
         await User.objects.acount()
         yield b"end"
 

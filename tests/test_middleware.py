@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -188,9 +189,14 @@ def test_a_probe_leaves_no_line(client, lines, monkeypatch):
 
 
 def test_the_line_of_django_about_a_404_has_the_request_id(client, monkeypatch):
-    ids = []
-    handler = logging.Handler()
-    handler.emit = lambda record: ids.append(context.current().request_id)
+    ids: list[str] = []
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            request = context.current()
+            ids.append(request.request_id if request else "")
+
+    handler = Handler()
     logger = logging.getLogger("django.request")
     logger.addHandler(handler)
     response = client.get("/nope")
@@ -315,7 +321,8 @@ def test_a_file_is_still_handed_to_the_server(lines):
     environ = RequestFactory().get("/file/").environ | {
         "wsgi.file_wrapper": FileWrapper
     }
-    answer = WSGIHandler()(environ, lambda status, headers: None)
+    handler: Any = WSGIHandler()
+    answer = handler(environ, lambda status, headers: None)
     assert isinstance(answer, FileWrapper)
     assert len(answer.file.read()) == 5000
     answer.file.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -84,7 +85,8 @@ def test_the_line_of_an_async_stream_is_written_when_it_ends(lines):
     async def ask():
         response = await AsyncClient().get("/astream/")
         assert lines == []
-        body = b"".join([part async for part in response.streaming_content])
+        parts: Any = response
+        body = b"".join([part async for part in parts.streaming_content])
         return response["X-Request-ID"], body.decode()
 
     request_id, body = asyncio.run(ask())
@@ -98,8 +100,8 @@ def test_a_client_that_leaves_before_the_answer_is_noted(lines):
         await asyncio.sleep(60)
 
     async def ask():
-        work = SpotterMiddleware(slow)(AsyncRequestFactory().get("/"))
-        task = asyncio.create_task(work)
+        work: Any = SpotterMiddleware(slow)(AsyncRequestFactory().get("/"))
+        task: asyncio.Task[Any] = asyncio.create_task(work)
         await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

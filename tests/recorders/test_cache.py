@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from typing import Any
 
 import pytest
 from django.core.cache import CacheHandler, caches
@@ -56,7 +57,7 @@ def outcome(cache, name, *args, **kwargs):
         return type(error), str(error).replace(cache.key_prefix, "")
 
 
-CALLS = [
+CALLS: list[tuple[Any, ...]] = [
     ("get", "absent"),
     ("get", "absent", 7),
     ("set", "none", None),
@@ -120,7 +121,7 @@ def cache(request_context, tmp_path):
     return made
 
 
-COUNTS = [
+COUNTS: list[tuple[Any, ...]] = [
     (("get", "seven"), 1, 0),
     (("get", "absent"), 0, 1),
     (("get", "none"), 1, 0),
@@ -237,7 +238,7 @@ def test_one_class_is_made_for_a_backend(cache):
 
 
 keys = st.sampled_from(["a", "b", "c"])
-values = st.sampled_from([None, 0, "", 7, [], {"x": 1}])
+values: st.SearchStrategy[Any] = st.sampled_from([None, 0, "", 7, [], {"x": 1}])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

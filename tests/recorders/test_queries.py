@@ -14,14 +14,23 @@ from spotter.logs.queries import MAX_SQL, QueryFilter, call_site, cut
 pytestmark = pytest.mark.django_db
 
 
+class KeepingHandler(logging.Handler):
+    """Keeps the records that it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
 @pytest.fixture
 def logged():
     """Log what the block asks the database, and give the records."""
 
     def log(ask, **options):
-        records = []
-        handler = logging.Handler()
-        handler.emit = records.append
+        handler = KeepingHandler()
         handler.addFilter(QueryFilter(**options))
         logger = logging.getLogger("django.db.backends")
         logger.addHandler(handler)
@@ -30,7 +39,7 @@ def logged():
             ask()
         logger.setLevel("NOTSET")
         logger.removeHandler(handler)
-        return records
+        return handler.records
 
     return log
 
