@@ -15,6 +15,13 @@ from django.urls import include, path
 from spotter.context import current
 
 
+def request_id() -> str:
+    """The id of the request in hand, as any code of the project would ask for it."""
+    context = current()
+    assert context is not None
+    return context.request_id
+
+
 def empty(request, **kwargs):
     return HttpResponse(b"")
 
@@ -32,14 +39,14 @@ def busy(request):
     User.objects.exists()
     cache.set("here", 1)
     cache.get_many(["here", "there"])
-    return HttpResponse(current().request_id)
+    return HttpResponse(request_id())
 
 
 async def abusy(request):
     await asyncio.gather(User.objects.acount(), User.objects.acount())
     await cache.aget("there")
     await sync_to_async(cache.get)("there")
-    return HttpResponse(current().request_id)
+    return HttpResponse(request_id())
 
 
 def fail(request):
@@ -56,7 +63,7 @@ def missing(request, pk):
 
 def stream(request):
     def parts():
-        yield current().request_id
+        yield request_id()
         User.objects.count()
         yield "é"
 
@@ -73,9 +80,7 @@ def torn_stream(request):
 
 async def astream(request):
     async def parts():
-        context = current()
-        assert context is not None
-        yield context.request_id
+        yield request_id()
         await User.objects.acount()
         yield b"end"
 

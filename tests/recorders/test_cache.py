@@ -204,8 +204,8 @@ def test_what_spotter_looks_up_itself_is_not_counted(cache, request_context):
     assert request_context.cache_hits == 0
 
 
-def test_a_cache_is_of_its_own_class_still(cache):
-    bare = type(cache).__mro__[2]
+def test_a_cache_is_of_its_own_class_still(cache: Any):
+    bare: Any = type(cache).__mro__[2]
     assert isinstance(cache, bare)
     assert type(cache).__qualname__ == "LocMemCache"
     assert inspect.signature(cache.get) == inspect.signature(BaseCache.get).replace(
@@ -233,7 +233,7 @@ def test_a_cache_that_cannot_be_counted_works_on_and_is_told_of(caplog):
 
 
 def test_one_class_is_made_for_a_backend(cache):
-    bare = type(cache).__mro__[2]
+    bare: Any = type(cache).__mro__[2]
     assert counted_class(bare) is type(cache)
 
 
@@ -256,7 +256,7 @@ values: st.SearchStrategy[Any] = st.sampled_from([None, 0, "", 7, [], {"x": 1}])
     )
 )
 def test_any_sequence_of_calls_gives_what_it_gives_uncounted(cache, calls):
-    bare = type(cache).__mro__[2]("twin", {})
+    bare: Any = type(cache).__mro__[2]("twin", {})
     for twin in (cache, bare):
         twin.clear()
     for call in calls:
