@@ -6,12 +6,12 @@ import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from trainerhub.api.fields import FIRST_DATE, LAST_DATE
+from trainerhub.api.filters import KeyFilter
 from trainerhub.bookings.models import Booking
 from trainerhub.bookings.selectors import midnight
 from trainerhub.lib.slots import ONE_DAY
@@ -24,17 +24,11 @@ def day(method: str, help_text: str) -> filters.DateFilter:
     return filters.DateFilter(method=method, help_text=help_text, validators=VALIDATORS)
 
 
-class IntegerFilter(filters.Filter):  # type: ignore[misc]
-    """A number that is a key: NumberFilter would take fractions too."""
-
-    field_class = forms.IntegerField
-
-
 class BookingFilter(filters.FilterSet):  # type: ignore[misc]
     """By state, by who and what, and by day in UTC."""
 
-    client = IntegerFilter(field_name="client_id", min_value=1)
-    service = IntegerFilter(field_name="service_id", min_value=1)
+    client = KeyFilter(field_name="client_id")
+    service = KeyFilter(field_name="service_id")
     to = day("starting_until", "the last day, in UTC")
 
     class Meta:

@@ -299,6 +299,8 @@ def test_a_list_is_narrowed(as_alice, confirmed, query, count):
         "status=x",
         "client=x",
         "client=\x00",
+        "client=9223372036854775808",
+        f"service={10**30}",
         "from=9999-12-31",
         "from=0001-01-01",
         "to=x",

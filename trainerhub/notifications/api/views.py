@@ -6,9 +6,11 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from rest_framework import generics
 
-from trainerhub.notifications.api.owned import KeyFilter, own_trainer
+from trainerhub.api.authentication import current_user
+from trainerhub.api.filters import KeyFilter
 from trainerhub.notifications.api.serializers import NotificationSerializer
 from trainerhub.notifications.models import Notification
+from trainerhub.trainers.selectors import own_trainer
 
 
 class NotificationFilter(filters.FilterSet):  # type: ignore[misc]
@@ -32,4 +34,6 @@ class NotificationListView(generics.ListAPIView[Notification]):
     def get_queryset(self) -> QuerySet[Notification]:
         if getattr(self, "swagger_fake_view", False):
             return Notification.objects.none()
-        return Notification.objects.filter(trainer=own_trainer(self.request))
+        return Notification.objects.filter(
+            trainer=own_trainer(user=current_user(self.request))
+        )

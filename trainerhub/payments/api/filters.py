@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from trainerhub.notifications.api.owned import KeyFilter
+from trainerhub.api.filters import KeyFilter
 from trainerhub.payments.models import Payment
 
 # Arithmetic on them never leaves the calendar.

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from trainerhub.notifications.api.owned import MAX_KEY
+from trainerhub.api.filters import MAX_KEY
 from trainerhub.payments.models import Payment
 
 # What a database column of 32 bits holds.

@@ -14,9 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from trainerhub.api.authentication import current_user
 from trainerhub.bookings.models import Booking
 from trainerhub.clients.models import Client
-from trainerhub.notifications.api.owned import current_user, own_trainer
 from trainerhub.payments import selectors, services, webhooks
 from trainerhub.payments.api.filters import PaymentFilter
 from trainerhub.payments.api.serializers import (
@@ -29,6 +29,7 @@ from trainerhub.payments.api.serializers import (
 from trainerhub.payments.checkout import checkout
 from trainerhub.payments.models import Payment
 from trainerhub.trainers.models import Trainer
+from trainerhub.trainers.selectors import own_trainer
 
 
 class PaymentViewSet(
@@ -52,7 +53,7 @@ class PaymentViewSet(
     @extend_schema(request=RecordSerializer, responses={201: PaymentSerializer})
     def create(self, request: Request) -> Response:
         """Record money that was taken by hand (trainer)."""
-        trainer = own_trainer(request)
+        trainer = own_trainer(user=current_user(request))
         form = RecordSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         wanted = form.validated_data
@@ -67,7 +68,9 @@ class PaymentViewSet(
     @action(detail=True, methods=["post"])
     def refund(self, request: Request, pk: int) -> Response:
         """Give all of it back (trainer)."""
-        own = self.get_queryset().filter(trainer=own_trainer(request))
+        own = self.get_queryset().filter(
+            trainer=own_trainer(user=current_user(request))
+        )
         payment = services.refund(payment=get_object_or_404(own, pk=pk))
         return Response(PaymentSerializer(payment).data)
 

@@ -8,7 +8,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, viewsets
 from rest_framework.serializers import BaseSerializer
 
-from trainerhub.notifications.api.owned import own_trainer
+from trainerhub.api.authentication import current_user
+from trainerhub.trainers.selectors import own_trainer
 from trainerhub.workflows import selectors, services
 from trainerhub.workflows.api.serializers import (
     ExecutionSerializer,
@@ -30,11 +31,12 @@ class WorkflowViewSet(viewsets.ModelViewSet[Workflow]):
     def get_queryset(self) -> QuerySet[Workflow]:
         if getattr(self, "swagger_fake_view", False):
             return Workflow.objects.none()
-        return selectors.workflows_of(own_trainer(self.request))
+        return selectors.workflows_of(own_trainer(user=current_user(self.request)))
 
     def perform_create(self, serializer: BaseSerializer[Workflow]) -> None:
         serializer.instance = services.create_workflow(
-            trainer=own_trainer(self.request), **serializer.validated_data
+            trainer=own_trainer(user=current_user(self.request)),
+            **serializer.validated_data,
         )
 
     def perform_update(self, serializer: BaseSerializer[Workflow]) -> None:
@@ -57,5 +59,7 @@ class ExecutionListView(generics.ListAPIView[Execution]):
     def get_queryset(self) -> QuerySet[Execution]:
         if getattr(self, "swagger_fake_view", False):
             return Execution.objects.none()
-        own = Workflow.objects.filter(trainer=own_trainer(self.request))
+        own = Workflow.objects.filter(
+            trainer=own_trainer(user=current_user(self.request))
+        )
         return selectors.executions_of(get_object_or_404(own, pk=self.kwargs["pk"]))
