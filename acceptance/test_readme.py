@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -114,7 +115,11 @@ def test_ready_turns_red_when_redis_is_killed_and_live_does_not(reader):
     with reader.runs(command("REDIS_URL=")):
         shown = reader.type(command("redis-cli"))
     assert answers(shown) == [200, 503, 200]
-    assert "cache" in shown.split("503")[0].split("200")[1]
+    red = re.findall(r"^(\{.*\})\n503$", shown, re.MULTILINE)[0]
+    checks = json.loads(red)["checks"]
+    assert [name for name in checks if checks[name]["status"] == "unhealthy"] == [
+        "cache"
+    ]
 
 
 def test_simulated_traffic_meets_no_surprise(reader):
