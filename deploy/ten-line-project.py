@@ -1,10 +1,11 @@
-"""A project in ten lines; that it checks clean shows that the wheel is whole."""
+"""A project in ten lines, and what it answers with nothing installed but the wheel."""
 
 from __future__ import annotations
 
 import django
 from django.conf import settings
 from django.core.management import call_command
+from django.test import Client
 from django.urls import include, path
 
 settings.configure(
@@ -17,3 +18,8 @@ settings.configure(
 urlpatterns = [path("", include("spotter.urls"))]
 django.setup()
 call_command("check", fail_level="WARNING")
+answers = {url: Client().get(url) for url in ("/health/", "/live/", "/ready/")}
+for url, answer in answers.items():
+    print(url, answer.status_code, answer.content.decode())  # noqa: T201 (its purpose)
+if any(answer.status_code != 200 for answer in answers.values()):
+    raise SystemExit("a probe of the ten-line project is not well")

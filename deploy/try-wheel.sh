@@ -4,10 +4,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 wheel=$(ls -t dist/django_spotter-*.whl | head -n 1)
 
-if unzip -l "$wheel" 2>/dev/null | awk '{print $4}' | grep -E '/' | grep -vE '^(spotter/|django_spotter-)'; then
-  echo "the wheel holds more than spotter/" >&2
-  exit 1
-fi
+.venv/bin/python - "$wheel" <<'PYTHON'
+import sys, zipfile
+names = zipfile.ZipFile(sys.argv[1]).namelist()
+strangers = [n for n in names if not n.startswith(("spotter/", "django_spotter-"))]
+sys.exit(f"the wheel holds more than spotter/: {strangers}" if strangers else 0)
+PYTHON
 try=$(mktemp -d)
 trap 'rm -rf "$try"' EXIT
 .venv/bin/uv venv -q -p .venv/bin/python "$try/venv"

@@ -1,0 +1,1 @@
+"""A project whose one view logs and raises with every secret in reach."""
