@@ -86,7 +86,8 @@ def traffic(house):
 
 
 def requests_logged(house: House) -> int:
-    return (house.trainerhub.home / "logs" / "api.log").read_text().count("\n")
+    api_log = house.trainerhub.home / "logs" / "api.log"
+    return api_log.read_text().count("\n") if api_log.exists() else 0
 
 
 def break_it(house: House, name: str, fault: str) -> None:

@@ -19,6 +19,7 @@ wanted=(
   chromium:/usr/bin/chromium
   nginx-light:/usr/sbin/nginx
   logrotate:/usr/sbin/logrotate
+  wrk:/usr/bin/wrk
 )
 missing=()
 for entry in "${wanted[@]}"; do

@@ -38,7 +38,7 @@ class Settings:
         "spotter.health.cache.every_cache",
         "spotter.health.email.EmailCheck",
         "spotter.health.sms.SmsCheck",
-        "spotter.health.migrations.MigrationsCheck",
+        "spotter.health.migrations.default_database",
         "spotter.health.disk.DiskCheck",
     )
     #: The longest that `/ready/` waits; under the one second that kubelet waits.

@@ -6,7 +6,7 @@ import pytest
 from django.db import connections
 
 from spotter.health import Unhealthy
-from spotter.health.migrations import MigrationsCheck
+from spotter.health.migrations import MigrationsCheck, default_database
 
 
 @pytest.mark.django_db
@@ -33,3 +33,12 @@ def test_what_is_applied_is_not_asked_again(monkeypatch):
     check.run()
     monkeypatch.setattr("spotter.health.migrations.unapplied", lambda alias: ["a.0001"])
     assert check.run() == "Up to date"
+
+
+def test_a_project_without_a_database_has_no_migrations_to_check(monkeypatch):
+    monkeypatch.setattr("spotter.health.migrations.is_used", lambda alias: False)
+    assert default_database() == []
+
+
+def test_the_default_database_is_checked():
+    assert [check.name for check in default_database()] == ["migrations"]

@@ -8,7 +8,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.migrations.executor import MigrationExecutor
 
 from spotter.health.check import HealthCheck, Unhealthy
-from spotter.health.database import own_connection
+from spotter.health.database import is_used, own_connection
 
 
 class MigrationsCheck(HealthCheck):
@@ -37,6 +37,11 @@ class MigrationsCheck(HealthCheck):
                 raise Unhealthy("Unapplied migrations", ", ".join(pending))
             self._is_applied = True
         return "Up to date"
+
+
+def default_database() -> list[HealthCheck]:
+    """The check of the default alias; none where a project has no database."""
+    return [MigrationsCheck()] if is_used(DEFAULT_DB_ALIAS) else []
 
 
 def unapplied(alias: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""TrainerHub as it is served where Spotter is not installed."""
