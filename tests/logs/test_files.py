@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -57,6 +58,12 @@ def test_keeps_so_many_archives(path):
     one = handler(path, 300, backups=3)
     write(one, 0, 10, 200)
     wait_until(lambda: len(archives.stamps_of(path)) == 3, 5, "retention")
+    wait_until(no_compression, 5, "end of compression")
+    assert sorted(line[:3] for line in lines_of(path)) == ["0-6", "0-7", "0-8", "0-9"]
+
+
+def no_compression() -> bool:
+    return all(thread.name != "spotter-archive" for thread in threading.enumerate())
 
 
 def test_a_clock_put_back_does_not_make_the_newest_archive_the_oldest():

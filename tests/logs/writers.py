@@ -43,7 +43,9 @@ def write_at_once(
 
 
 def files_of(path: Path) -> list[Path]:
-    return sorted(path.parent.glob(f"{path.name}*"))
+    """The log with its archives; one of two that a killed compression left."""
+    found = sorted(path.parent.glob(f"{path.name}*"))
+    return [file for file in found if file.with_name(f"{file.name}.gz") not in found]
 
 
 def lines_of(path: Path) -> Iterator[str]:

@@ -37,6 +37,12 @@ def test_all_entries_come_newest_first_across_files_and_archives(logs):
     ]
 
 
+def test_an_archive_that_lies_there_twice_is_read_once(logs):
+    logs.write("api.log.2", API % (1, "INFO", 200, 200, 1))
+    _, printed = logs.run("search", "--file", "api.log", "--request-id", "req-1")
+    assert sum("GET /api/ 200" in line for line in printed) == 1
+
+
 @pytest.mark.parametrize(
     ("filters", "minutes"),
     [

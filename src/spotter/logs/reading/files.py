@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,18 @@ def chosen(logs: set[str], only: list[str], directory: Path) -> set[str]:
     return wanted or logs
 
 
-def group_archives(names: Iterable[str]) -> dict[str, list[str]]:
-    """Sort archives under the name of their log."""
+def group_archives(names: Collection[str]) -> dict[str, list[str]]:
+    """
+    Sort archives under the name of their log.
+
+    A process that was killed just after it had compressed an archive leaves the plain
+    file beside the compressed one, until the next rotation: their lines are the same.
+    """
     groups: dict[str, list[str]] = {}
+    present = set(names)
     for name in names:
+        if f"{name}.gz" in present:
+            continue
         if match := _ARCHIVE.fullmatch(name):
             groups.setdefault(match["base"], []).append(name)
     return groups
