@@ -6,7 +6,7 @@ import contextlib
 import os
 import pathlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.servers.processes import accepts, free_port, running
@@ -77,11 +77,18 @@ def serving(
     env: Mapping[str, str] | None = None,
     workers: int = 2,
     threads: int = 8,
+    options: Sequence[str] = (),
 ) -> Iterator[WebServer]:
-    """Serve a project on a free port while the block runs."""
+    """
+    Serve a project on a free port while the block runs.
+
+    Args:
+        options: more of the server's own, such as `--preload`.
+    """
     port = free_port()
+    line = command(server, project, port, workers=workers, threads=threads)
     with running(
-        command(server, project, port, workers=workers, threads=threads),
+        [*line, *options],
         lambda: accepts(port),
         env=child_environment(env or {}),
         log=str(log_in(home)),
