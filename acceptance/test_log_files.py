@@ -25,8 +25,8 @@ def test_nothing_is_lost_at_ten_megabytes_times_five(tmp_path, processes):
 def test_nothing_is_lost_at_a_hundred_kilobytes_times_a_hundred_thousand(
     tmp_path, processes
 ):
-    write_at_once(tmp_path / "a.log", processes, 40_000, 100_000, 100_000)
-    assert found(tmp_path / "a.log") == (40_000, 0)
+    write_at_once(tmp_path / "a.log", processes, 100_000, 100_000, 100_000)
+    assert found(tmp_path / "a.log") == (100_000, 0)
 
 
 def test_workers_that_were_forked_after_the_application_was_loaded_lose_nothing(

@@ -19,7 +19,7 @@ from tests.servers.web import WebServer, serving
 ROUNDS = 5
 SECONDS = 5
 CONNECTIONS = 8
-PROJECTS = {"without": "benchmarks.without_spotter", "with": "trainerhub"}
+PROJECTS = {"without": "benchmarks._without_spotter", "with": "trainerhub"}
 
 
 def token_of(server: WebServer, home: pathlib.Path) -> str:

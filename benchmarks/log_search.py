@@ -98,7 +98,7 @@ def line_source(end: datetime.datetime, size: int) -> Iterator[tuple[float, byte
 
 def compare(home: Path, rounds: int) -> None:
     files = sorted(path.name for path in home.iterdir())
-    spotter = [sys.executable, "-m", "benchmarks.log_search_command", str(home)]
+    spotter = [sys.executable, "-m", "benchmarks._log_search_command", str(home)]
     needle = needle_in(home, f"api.log.{ARCHIVES // 2}.gz")
     hour = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
     rare = f"/api/bookings/{oldest_number(home)}/"

@@ -148,7 +148,7 @@ def configure(set_up: str, home: Path) -> None:
     settings.configure(
         SECRET_KEY="a benchmark's",
         ALLOWED_HOSTS=["*"],
-        ROOT_URLCONF="benchmarks.request_views",
+        ROOT_URLCONF="benchmarks._request_views",
         INSTALLED_APPS=[
             *watching["apps"],
             "django.contrib.contenttypes",
