@@ -69,6 +69,14 @@ class Settings:
     #: of yours sets the header.
     accept_request_id: bool = True
 
+    # -- telemetry ---------------------------------------------------------------
+
+    #: Where measurements are kept: `sqlite:///…`, `postgresql://…` or `memory://`; when
+    #: empty, `var/spotter/spotter.db` below BASE_DIR.
+    store: str = ""
+    #: Whether anything is measured for the dashboard, the metrics and the alerts.
+    recording: bool = True
+
     # -- errors ------------------------------------------------------------------
 
     #: A distribution whose installed version is the release, where nothing else is.

@@ -62,6 +62,7 @@ class Query:
         where: only series whose labels have these values.
         step: the length in seconds of the windows to give, a multiple of a level's;
             None takes the finest one that covers the whole range.
+        buckets: whether quantiles will be asked for; without, reading is much cheaper.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Query:
     by: tuple[str, ...] = ()
     where: Mapping[str, str] = dataclasses.field(default_factory=dict)
     step: int | None = None
+    buckets: bool = True
 
 
 class Store(abc.ABC):
