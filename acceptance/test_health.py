@@ -86,18 +86,22 @@ def wrong(server: WebServer) -> set[str]:
 
 
 def test_a_well_trainerhub_says_what_the_documentation_says(watched):
-    status, body = get(watched.server, "/ready/")
-    body["checks"].pop("disk")  # as full as the machine that runs this
-    assert (status, body["checks"]) == (
-        200,
-        {
-            "database": {"status": "healthy", "message": "Connected"},
-            "cache": {"status": "healthy", "message": "Connected"},
-            "email": {"status": "configured", "message": "SendGrid API key present"},
-            "sms": {"status": "configured", "message": "Twilio credentials present"},
-            "migrations": {"status": "healthy", "message": "Up to date"},
-        },
-    )
+    found: dict[str, Any] = {}
+
+    def is_ready() -> bool:
+        status, body = get(watched.server, "/ready/")
+        found.update(body["checks"])
+        return status == 200
+
+    wait_until(is_ready, 10, "a moment in which this machine is not too busy")
+    found.pop("disk")  # as full as the machine that runs this
+    assert found == {
+        "database": {"status": "healthy", "message": "Connected"},
+        "cache": {"status": "healthy", "message": "Connected"},
+        "email": {"status": "configured", "message": "SendGrid API key present"},
+        "sms": {"status": "configured", "message": "Twilio credentials present"},
+        "migrations": {"status": "healthy", "message": "Up to date"},
+    }
 
 
 @pytest.mark.parametrize("fault", ["down", "hang", "slow"])
