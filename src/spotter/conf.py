@@ -76,6 +76,12 @@ class Settings:
     store: str = ""
     #: Whether anything is measured for the dashboard, the metrics and the alerts.
     recording: bool = True
+    #: How often each process writes what it measured.
+    flush_seconds: float = 5.0
+    #: From when on a request is slow and kept as an example, in seconds.
+    slow_request_seconds: float = 1.0
+    #: From when on a query is slow and kept as an example, in seconds.
+    slow_query_seconds: float = 0.1
 
     # -- errors ------------------------------------------------------------------
 

@@ -55,6 +55,15 @@ class Point(Histogram):
         self.count += 1
         self.sum += amount
 
+    def note(self, value: float) -> None:
+        """Take a value of a summary: a histogram without buckets."""
+        self.count += 1
+        self.sum += value
+        if value < self.minimum:
+            self.minimum = value
+        if value > self.maximum:
+            self.maximum = value
+
     def set(self, value: float, at: float) -> None:
         """Take a reading of a gauge."""
         self.count += 1

@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from spotter.logs.queries import MAX_SQL, QueryFilter, call_site, cut
+from spotter.call_sites import call_site
+from spotter.logs.queries import MAX_SQL, QueryFilter, cut
 
 pytestmark = pytest.mark.django_db
 

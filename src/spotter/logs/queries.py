@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import sys
-import sysconfig
 from types import FrameType
 from typing import Any
 
-import django
+from spotter.call_sites import MAX_FRAMES, call_site
 
 #: SQL beyond this many characters is cut; an IN list may have thousands of values.
 MAX_SQL = 2000
-#: Frames looked at; a call from deep within templates has about sixty.
-MAX_FRAMES = 200
-
-_NOT_THE_PROJECT = tuple(
-    os.path.join(path, "")
-    for path in {
-        *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")),
-        os.path.dirname(django.__file__),
-        os.path.dirname(os.path.dirname(__file__)),
-    }
-)
 
 
 class QueryFilter(logging.Filter):
@@ -92,31 +79,6 @@ def sql_as_written(frame: FrameType | None) -> str | None:
 
 def is_django(path: str) -> bool:
     return path.endswith(os.path.join("django", "db", "backends", "utils.py"))
-
-
-def call_site(frame: FrameType | None) -> str:
-    """Give the innermost line of the project's own code, as `file:line function`."""
-    for _ in range(MAX_FRAMES):
-        if frame is None:
-            break
-        code = frame.f_code
-        if is_project(code.co_filename):
-            return f"{short(code.co_filename)}:{frame.f_lineno} {code.co_name}"
-        frame = frame.f_back
-    return "-"
-
-
-@functools.lru_cache(maxsize=4096)
-def is_project(path: str) -> bool:
-    """Whether a source file is the project's own: not installed, and not generated."""
-    return not path.startswith((*_NOT_THE_PROJECT, "<"))
-
-
-@functools.lru_cache(maxsize=4096)
-def short(path: str) -> str:
-    """Give a path relative to where the server was started, if it lies below."""
-    below = os.path.relpath(path)
-    return path if below.startswith(os.pardir) else below
 
 
 def cut(text: str) -> str:

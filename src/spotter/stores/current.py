@@ -37,6 +37,21 @@ def get_store() -> Store:
     return open_store(store_url())
 
 
+#: Stores of a parent process: closing one here would end the parent's connection.
+_parents: list[Store] = []
+
+
+def leave_to_parent() -> None:
+    """Open a store of one's own in a child of fork()."""
+    # The parent's may be locked by a thread that the child does not have.
+    if get_store.cache_info().currsize:
+        _parents.append(get_store())
+        get_store.cache_clear()
+
+
+os.register_at_fork(after_in_child=leave_to_parent)
+
+
 @receiver(setting_changed)
 def forget_store(*, setting: str, **kwargs: object) -> None:
     """Let go of the store after a test has overridden the settings."""

@@ -1,0 +1,32 @@
+"""How many label sets a metric may have; what is beyond is measured as `__other__`."""
+
+from __future__ import annotations
+
+from spotter.entries import Labels, Series
+
+OTHER = "__other__"
+#: Label sets of one metric in one process.
+MAX_LABEL_SETS = 1000
+#: Characters of one label's value.
+MAX_VALUE = 200
+
+
+class Bounds:
+    """Admits the label sets that come first; for one thread at a time."""
+
+    def __init__(self, limit: int = MAX_LABEL_SETS) -> None:
+        self.limit = limit
+        self._admitted: dict[str, dict[Labels, Series]] = {}
+
+    def admit(self, name: str, labels: Labels) -> tuple[Series, bool]:
+        """Give the series to measure under, and whether it is the one asked for."""
+        known = self._admitted.setdefault(name, {})
+        series = known.get(labels)
+        if series is not None:
+            return series, True
+        if len(known) >= self.limit:
+            return Series(name, tuple((key, OTHER) for key, _ in labels)), False
+        series = known[labels] = Series(
+            name, tuple((key, value[:MAX_VALUE]) for key, value in labels)
+        )
+        return series, True

@@ -1,0 +1,96 @@
+"""What was captured and waits to be added up; appending to it is all a request pays."""
+
+from __future__ import annotations
+
+import collections
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from spotter.entries import Labels
+from spotter.recording.flusher import Flusher
+from spotter.recording.measures import Item, Measures, sorted_labels
+
+#: Items that may wait; a flush that hangs must not fill the memory.
+MAX_ITEMS = 20_000
+#: Waiting items that wake the flusher before its time, so that few are ever held.
+WAKE_AT = 500
+
+_items: collections.deque[Item] = collections.deque()
+_flusher = Flusher(_items)
+
+
+def put(item: Item) -> None:
+    """Hand over what was captured; never waits, never raises for lack of room."""
+    waiting = len(_items)
+    if waiting >= MAX_ITEMS:
+        _flusher.missed.append(1)
+        return
+    _items.append(item)
+    # Any of several threads may see the mark passed; a wake-up too many is harmless.
+    if waiting >= WAKE_AT or not _flusher.is_running:
+        _flusher.wake()
+
+
+def flush() -> bool:
+    """Write everything that waits, now; False when the store could not take it."""
+    return _flusher.flush()
+
+
+def sampler(read: Callable[[], None], *, every_seconds: float = 10.0) -> None:
+    """Have readings taken off the request, as long as this process measures at all."""
+    _flusher.add_sampler(read, every_seconds)
+
+
+class Measurement:
+    """One amount, observation or reading of one series."""
+
+    __slots__ = ("at", "how", "labels", "name", "value")
+
+    def __init__(self, how: How, name: str, labels: Labels, value: float) -> None:
+        self.how: How = how
+        self.name = name
+        self.labels = labels
+        self.value = value
+        self.at = time.time()
+
+    def measure(self, into: Measures) -> None:
+        """Add it to its point."""
+        point = into._point(self.name, self.labels, self.at)
+        if self.how == "gauge":
+            point.set(self.value, self.at)
+        elif self.how == "count":
+            point.add(self.value)
+        elif self.how == "summary":
+            point.note(self.value)
+        else:
+            point.observe(self.value)
+
+
+How = Literal["count", "observe", "summary", "gauge"]
+No: Mapping[str, object] = {}
+
+
+def count(name: str, labels: Mapping[str, object] = No, amount: float = 1) -> None:
+    """Count up a counter; 0 makes it known, so that its first event is a change."""
+    put(Measurement("count", name, sorted_labels(labels), amount))
+
+
+def observe(name: str, value: float, labels: Mapping[str, object] = No) -> None:
+    """Add a value, in seconds or bytes, to a histogram."""
+    put(Measurement("observe", name, sorted_labels(labels), value))
+
+
+def summarize(name: str, value: float, labels: Mapping[str, object] = No) -> None:
+    """Add a value to a summary: a histogram without buckets."""
+    put(Measurement("summary", name, sorted_labels(labels), value))
+
+
+def gauge(name: str, value: float, labels: Mapping[str, object] = No) -> None:
+    """Take a reading of a gauge."""
+    put(Measurement("gauge", name, sorted_labels(labels), value))
+
+
+# A child of fork() has the parent's items, which the parent writes, and no thread.
+os.register_at_fork(after_in_child=_flusher.after_fork)

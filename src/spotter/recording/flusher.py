@@ -1,0 +1,233 @@
+"""Empties the buffer into the store, on a thread of its own and never on a request."""
+
+from __future__ import annotations
+
+import atexit
+import collections
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from django.core import mail
+
+from spotter import conf
+from spotter.entries import Batch
+from spotter.recording.bounds import Bounds
+from spotter.recording.measures import Item, Measures
+from spotter.rescue import ignore, rescue
+from spotter.stores.contract import StoreError
+from spotter.stores.current import get_store
+
+logger = logging.getLogger("spotter.recording")
+
+#: Batches kept while the store can't take them: ten minutes at the default interval.
+MAX_PENDING = 120
+#: Points kept in all those batches together.
+MAX_PENDING_POINTS = 60_000
+#: The longest that a process which ends is held up by a last flush.
+LAST_FLUSH_SECONDS = 3.0
+#: How often a store that fails is spoken of in the log.
+COMPLAIN_SECONDS = 300.0
+
+
+class Flusher:
+    """
+    Adds up what waits and writes it, every few seconds.
+
+    A batch that could not be written is kept and tried again under the same id, so
+    that it counts once even if the store took it and could not say so.
+    """
+
+    def __init__(self, items: collections.deque[Item]) -> None:
+        self._items = items
+        self._bounds = Bounds()
+        self._samplers: list[Sampler] = []
+        #: One for each item that found no room; a list, since += is not atomic.
+        self.missed: list[int] = []
+        self._forget()
+        atexit.register(self.finish)
+
+    def _forget(self) -> None:
+        """Begin as a process that has captured nothing."""
+        self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._woken = threading.Event()
+        self._pending: collections.deque[Batch] = collections.deque()
+        self._measures = Measures(self._bounds)
+        self._complained_at = float("-inf")
+        self._thread: threading.Thread | None = None
+        self.is_running = False
+
+    def after_fork(self) -> None:
+        """Leave to the parent what is the parent's."""
+        self._items.clear()
+        self.missed.clear()
+        self._forget()
+
+    def add_sampler(self, read: Callable[[], None], every_seconds: float) -> None:
+        """Call `read` at this interval, once for each function."""
+        if all(known.read is not read for known in self._samplers):
+            self._samplers.append(Sampler(read, every_seconds))
+
+    def wake(self) -> None:
+        """Make sure that the thread runs, and is not asleep while much waits."""
+        if self.is_running:
+            self._woken.set()
+            return
+        if not self._starting.acquire(blocking=False):
+            return  # Another thread of this process is at it.
+        try:
+            self._start()
+        finally:
+            self._starting.release()
+
+    def _start(self) -> None:
+        if self.is_running:
+            return
+        self.is_running = True
+        self._thread = threading.Thread(
+            target=self._run, name="spotter-flush", daemon=True
+        )
+        try:
+            self._thread.start()
+        except RuntimeError:
+            # No thread can be had at all, or the interpreter is shutting down: the
+            # flush at exit takes what fits.
+            logger.warning("spotter could not start its thread; it writes at exit")
+
+    def _run(self) -> None:
+        with ignore():
+            due = time.monotonic() + interval_seconds()
+            while True:
+                woken = self._woken.wait(max(0.0, due - time.monotonic()))
+                self._woken.clear()
+                if woken and time.monotonic() < due:
+                    with self._lock:
+                        self._add_up()
+                    continue
+                for each in self._samplers:
+                    each.read_if_due()
+                self.flush()
+                due = time.monotonic() + interval_seconds()
+
+    def flush(self) -> bool:
+        """Add up and write everything; False when the store could not take it."""
+        with self._lock, ignore():
+            started = time.thread_time()
+            self._add_up()
+            batch = self._take_batch(started)
+            if batch is not None and is_wanted():
+                self._keep(batch)
+            return self._write_pending()
+
+    def _add_up(self) -> None:
+        """Ask each item what to measure; those that come meanwhile wait their turn."""
+        for _ in range(len(self._items)):
+            item = self._items.popleft()
+            try:
+                item.measure(self._measures)
+            except Exception:
+                with rescue("add up what was captured"):
+                    raise
+
+    def _take_batch(self, started: float) -> Batch | None:
+        measures, self._measures = self._measures, Measures(self._bounds)
+        now = time.time()
+        if self.missed:
+            measures.drop("telemetry", "buffer full", now, len(self.missed))
+            self.missed.clear()
+        if not measures.batch.points and not measures.batch.samples:
+            return None
+        spent = time.thread_time() - started
+        measures.point("spotter.capture.duration", {}, now).note(spent)
+        return measures.batch
+
+    def _keep(self, batch: Batch) -> None:
+        """Queue a batch for the store; the oldest go when there are too many."""
+        self._pending.append(batch)
+        dropped = 0
+        while len(self._pending) > 1 and self._is_too_much():
+            dropped += len(self._pending.popleft().points)
+        if dropped:
+            self._measures.drop("telemetry", "store unavailable", time.time(), dropped)
+
+    def _is_too_much(self) -> bool:
+        points = sum(len(batch.points) for batch in self._pending)
+        return len(self._pending) > MAX_PENDING or points > MAX_PENDING_POINTS
+
+    def _write_pending(self) -> bool:
+        """Write the oldest first, and stop at the first that fails."""
+        started = time.perf_counter()
+        wrote = False
+        try:
+            while self._pending:
+                get_store().write(self._pending[0])
+                self._pending.popleft()
+                wrote = True
+        except StoreError as error:
+            self._complain(error)
+            return False
+        except Exception:
+            with rescue("write what was measured"):
+                raise
+            return False
+        if wrote:
+            seconds = time.perf_counter() - started
+            self._measures.point("spotter.flush.duration", {}, time.time()).note(
+                seconds
+            )
+        return True
+
+    def _complain(self, error: StoreError) -> None:
+        now = time.monotonic()
+        if now - self._complained_at >= COMPLAIN_SECONDS:
+            self._complained_at = now
+            logger.warning(
+                "spotter keeps measurements in memory, its store fails: %s", error
+            )
+
+    def finish(self) -> None:
+        """Write what is left before the process ends, without holding it up for long."""
+        if not self._items and not self._pending and not self.is_running:
+            return
+        # On a thread, since a store that hangs must not hang the end.
+        last = threading.Thread(target=self.flush, name="spotter-last", daemon=True)
+        try:
+            last.start()
+        except RuntimeError:
+            self.flush()  # The interpreter starts no thread any more.
+            return
+        last.join(LAST_FLUSH_SECONDS)
+
+
+class Sampler:
+    """A function that takes readings, and when it is due again."""
+
+    def __init__(self, read: Callable[[], None], every_seconds: float) -> None:
+        self.read = read
+        self.every_seconds = every_seconds
+        self.due = float("-inf")
+
+    def read_if_due(self) -> None:
+        """Take the readings unless they were just taken."""
+        now = time.monotonic()
+        if now >= self.due:
+            self.due = now + self.every_seconds
+            with rescue("take readings"):
+                self.read()
+
+
+def interval_seconds() -> float:
+    """How long to gather before writing."""
+    return conf.get_settings().flush_seconds
+
+
+def is_wanted() -> bool:
+    """
+    Whether measurements are to be written at all.
+
+    Not in the middle of somebody's test suite, unless its settings name a store.
+    """
+    settings = conf.get_settings()
+    return settings.recording and (bool(settings.store) or not hasattr(mail, "outbox"))

@@ -1,0 +1,214 @@
+"""What is captured reaches the store, bounded and off the request."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from spotter import recording
+from spotter.recording import buffer
+from spotter.recording.bounds import Bounds
+from spotter.recording.measures import MAX_POINTS, Measures
+from spotter.rescue import is_ignoring
+from spotter.stores.contract import StoreError
+from tests.kept import recorded
+
+
+def test_what_is_counted_is_in_the_store_after_a_flush(kept):
+    recording.count("bookings.made", {"kind": "trial"}, 2)
+    recording.count("bookings.made", {"kind": "trial"})
+    assert recorded("bookings.made", "kind")["trial"].sum == 3
+
+
+def test_a_counter_is_known_before_its_first_event(kept):
+    recording.count("bookings.made", amount=0)
+    assert recorded("bookings.made")[()].sum == 0
+
+
+def test_an_observation_has_quantiles_and_a_summary_has_none(kept):
+    recording.observe("length", 2.0)
+    recording.summarize("width", 2.0)
+    assert (recorded("length")[()].buckets, recorded("width")[()].buckets) == (
+        {8: 1},
+        {},
+    )
+
+
+def test_a_gauge_is_its_last_reading(kept):
+    recording.gauge("depth", 9)
+    recording.gauge("depth", 4)
+    point = recorded("depth")[()]
+    assert (point.last, point.minimum, point.maximum) == (4, 4, 9)
+
+
+def test_a_name_has_no_more_label_sets_than_its_bound():
+    measures = Measures(Bounds(limit=2))
+    for route in ("/a", "/b", "/c", "/d", "/a"):
+        measures.point("requests", {"route": route}, 0).add(1)
+    sums = {
+        series.labels[0][1]: p.sum for (series, _), p in measures.batch.points.items()
+    }
+    assert sums == {"/a": 2, "/b": 1, "__other__": 2, "requests": 2}
+
+
+def test_a_batch_has_no_more_points_than_its_bound(monkeypatch):
+    monkeypatch.setattr("spotter.recording.measures.MAX_POINTS", 3)
+    assert MAX_POINTS > 3
+    measures = Measures(Bounds())
+    for number in range(5):
+        measures.point("requests", {"route": number}, 0).add(1)
+    counted = measures.batch.points[(measure_nowhere(), 0)]
+    assert (len(measures.batch.points), counted.sum) == (4, 2)
+
+
+def measure_nowhere():
+    from spotter.recording.measures import NOWHERE
+
+    return NOWHERE
+
+
+@pytest.mark.parametrize(("room", "missed"), [(2, 1), (3, 0), (4, 0)])
+def test_what_finds_no_room_is_dropped_and_counted(kept, monkeypatch, room, missed):
+    monkeypatch.setattr(buffer, "MAX_ITEMS", room)
+    for _ in range(3):
+        recording.count("bookings.made")
+    assert recorded("bookings.made")[()].sum == 3 - missed
+    dropped = recorded("spotter.dropped", "reason")
+    assert {reason: p.sum for reason, p in dropped.items()} == (
+        {"buffer full": missed} if missed else {}
+    )
+
+
+class FailingStore:
+    """Refuses what it is given until it is mended."""
+
+    def __init__(self, store):
+        self.store = store
+        self.is_mended = False
+
+    def write(self, batch):
+        if not self.is_mended:
+            raise StoreError("no room on the disk")
+        return self.store.write(batch)
+
+
+@pytest.fixture
+def failing(kept, monkeypatch):
+    store = FailingStore(kept)
+    monkeypatch.setattr("spotter.recording.flusher.get_store", lambda: store)
+    return store
+
+
+def test_what_the_store_refuses_is_written_when_it_can_be(failing):
+    for _ in range(3):
+        recording.count("bookings.made")
+        assert recording.flush() is False
+    failing.is_mended = True
+    assert recorded("bookings.made")[()].sum == 3
+
+
+def test_only_so_much_is_kept_for_a_store_that_fails(failing, monkeypatch):
+    monkeypatch.setattr("spotter.recording.flusher.MAX_PENDING", 2)
+    for _ in range(4):
+        recording.count("bookings.made")
+        recording.flush()
+    failing.is_mended = True
+    # The batch that tells of what was dropped takes a place too.
+    assert recorded("bookings.made")[()].sum == 1
+    assert recorded("spotter.dropped", "reason")["store unavailable"].sum >= 2
+
+
+def test_a_failing_store_is_spoken_of_once(failing, caplog):
+    for _ in range(3):
+        recording.count("bookings.made")
+        recording.flush()
+    assert caplog.text.count("no room on the disk") == 1
+
+
+class Broken:
+    """Fails when it is added up."""
+
+    def measure(self, into):
+        raise LookupError("no such label")
+
+
+def test_an_item_that_fails_costs_no_other(kept, caplog):
+    recording.put(Broken())
+    recording.count("bookings.made")
+    assert recorded("bookings.made")[()].sum == 1
+    assert "could not add up what was captured" in caplog.text
+
+
+def test_nothing_that_flushing_does_is_recorded(kept):
+    seen = []
+
+    class Watching:
+        def measure(self, into):
+            seen.append(is_ignoring())
+
+    recording.put(Watching())
+    recording.flush()
+    assert seen == [True]
+
+
+def test_a_sampler_is_read_once_however_often_it_is_added(kept, settings):
+    settings.SPOTTER = {**settings.SPOTTER, "FLUSH_SECONDS": 0.01}
+    read = threading.Event()
+    calls = []
+
+    def take():
+        calls.append(1)
+        read.set()
+
+    recording.sampler(take, every_seconds=3600)
+    recording.sampler(take, every_seconds=3600)
+    recording.count("bookings.made")
+    assert read.wait(10)
+    recording.flush()
+    assert len(calls) == 1
+    buffer._flusher._samplers.clear()
+
+
+def test_a_forked_child_writes_its_own_and_not_its_parents(kept):
+    recording.count("bookings.made")
+    child = os.fork()
+    if child == 0:
+        recording.count("bookings.made", {}, 10)
+        recording.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert recorded("bookings.made")[()].sum == 11
+
+
+def test_a_project_under_test_records_nothing_unasked(settings, tmp_path):
+    settings.SPOTTER = {}
+    settings.BASE_DIR = tmp_path
+    recording.count("bookings.made")
+    recording.flush()
+    assert list(tmp_path.iterdir()) == []
+
+
+PROGRAM = """
+import django
+from django.conf import settings
+settings.configure(SPOTTER={{"STORE": "sqlite:///{path}", "FLUSH_SECONDS": {seconds}}})
+django.setup()
+from spotter import recording
+recording.count("bookings.made")
+{rest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rest"),
+    [(3600, ""), (0.05, "import time, os; time.sleep(1.5); os._exit(0)")],
+    ids=["at its end", "in time"],
+)
+def test_a_process_writes(kept, tmp_path, seconds, rest):
+    program = PROGRAM.format(path=tmp_path / "spotter.db", seconds=seconds, rest=rest)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    assert recorded("bookings.made")[()].sum == 1
