@@ -147,6 +147,7 @@ def configure(set_up: str, home: Path) -> None:
     is_peer = set_up == "django-prometheus"
     settings.configure(
         SECRET_KEY="a benchmark's",
+        BASE_DIR=home,
         ALLOWED_HOSTS=["*"],
         ROOT_URLCONF="benchmarks._request_views",
         INSTALLED_APPS=[

@@ -5,12 +5,21 @@ from __future__ import annotations
 import contextvars
 import os
 import re
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import LazyObject, empty
 
+from spotter.spans import Span
+
 if TYPE_CHECKING:
     from django.http import HttpRequest
+
+#: Spans held at once; a command may run for days and ask for millions.
+MAX_SPANS = 1000
+#: The first spans, which an example keeps however many follow.
+KEPT_SPANS = 200
 
 # What a primary key looks like; a key that is an e-mail address is not an id.
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -38,12 +47,20 @@ class Context:
         "_user_id",
         "cache_hits",
         "cache_misses",
+        "cache_seconds",
         "db_queries",
         "db_seconds",
         "exception",
+        "first_spans",
+        "repeats",
         "request",
         "request_id",
+        "spans",
+        "started",
     )
+
+    #: Who takes the spans of work that has more than it can hold.
+    spill: Callable[[Context, list[Span]], None] | None = None
 
     def __init__(
         self,
@@ -66,6 +83,25 @@ class Context:
         self.db_seconds = 0.0
         self.cache_hits = 0
         self.cache_misses = 0
+        self.cache_seconds = 0.0
+        #: When it began, by time.perf_counter(), as every span's `started` is.
+        self.started = time.perf_counter()
+        self.spans: list[Span] = []
+        self.first_spans: list[Span] = []
+        #: How often each text of a statement came.
+        self.repeats: dict[str, int] = {}
+
+    def put_span(self, span: Span) -> None:
+        """Keep what was waited for; hand the lot over before it becomes too much."""
+        spans = self.spans
+        spans.append(span)
+        if len(spans) < MAX_SPANS:
+            return
+        self.spans = []
+        self.repeats = {}
+        self.first_spans = self.first_spans or spans[:KEPT_SPANS]
+        if Context.spill is not None:
+            Context.spill(self, spans)
 
     @property
     def trace_id(self) -> str:
@@ -99,6 +135,10 @@ class Context:
     @route.setter
     def route(self, value: str) -> None:
         self._route = value
+
+    def example_spans(self) -> list[Span]:
+        """The spans that an example shows: the first ones."""
+        return self.first_spans or self.spans[:KEPT_SPANS]
 
     def let_go(self) -> None:
         """Keep what is known and drop the request, which a thread may outlive."""

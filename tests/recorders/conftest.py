@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from spotter import context
+from spotter.stores import Store
+from tests.kept import kept_store
 
 
 @pytest.fixture
@@ -16,3 +18,9 @@ def request_context() -> Iterator[context.Context]:
     token = context.enter(work)
     yield work
     context.leave(token)
+
+
+@pytest.fixture
+def kept(settings, tmp_path) -> Iterator[Store]:
+    """The store that the settings name, in a file of its own."""
+    yield from kept_store(settings, tmp_path)

@@ -227,7 +227,7 @@ def test_a_cache_that_cannot_be_counted_works_on_and_is_told_of(caplog):
             super().__setattr__(name, value)
 
     sealed = Sealed({})
-    recorder.watch_cache(sealed)
+    recorder.watch_cache(sealed, "sealed")
     assert type(sealed) is Sealed
     assert "could not count the lookups of a cache" in caplog.text
 

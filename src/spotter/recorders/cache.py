@@ -1,10 +1,11 @@
-"""Count the hits and misses of a request, in every cache of the project."""
+"""Capture each operation of the work in hand on a cache, with its hits and misses."""
 
 from __future__ import annotations
 
 import contextvars
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sized
+from time import perf_counter
 from typing import Any
 
 from django.core.cache import CacheHandler, caches
@@ -12,6 +13,7 @@ from django.core.cache.backends.base import BaseCache
 
 from spotter.context import Context, current
 from spotter.rescue import is_ignoring, rescue
+from spotter.spans import CacheSpan
 
 MISSING = object()
 
@@ -25,7 +27,7 @@ Arguments = tuple[Any, ...]
 Keywords = dict[str, Any]
 Finish = Callable[[Any], Any]
 #: Arranges for one call to be counted: its arguments, and what to do with its result.
-Prepare = Callable[[Context, Arguments, Keywords], tuple[Arguments, Keywords, Finish]]
+Prepare = Callable[[CacheSpan, Arguments, Keywords], tuple[Arguments, Keywords, Finish]]
 
 
 def counting() -> Context | None:
@@ -35,7 +37,7 @@ def counting() -> Context | None:
 
 
 def one_lookup(
-    context: Context, args: Arguments, kwargs: Keywords
+    span: CacheSpan, args: Arguments, kwargs: Keywords
 ) -> tuple[Arguments, Keywords, Finish]:
     """Count a `get`; a default of our own tells a miss from a stored None."""
     default = args[1] if len(args) > 1 else kwargs.get("default")
@@ -47,16 +49,16 @@ def one_lookup(
 
     def finish(value: Any) -> Any:
         if value is MISSING:
-            context.cache_misses += 1
+            span.misses = 1
             return default
-        context.cache_hits += 1
+        span.hits = 1
         return value
 
     return args, kwargs, finish
 
 
 def many_lookups(
-    context: Context, args: Arguments, kwargs: Keywords
+    span: CacheSpan, args: Arguments, kwargs: Keywords
 ) -> tuple[Arguments, Keywords, Finish]:
     """Count each distinct key of a `get_many`."""
     keys = args[0] if args else kwargs["keys"]
@@ -74,8 +76,8 @@ def many_lookups(
     def finish(values: Any) -> Any:
         try:
             asked.update(() if is_read_once else keys)
-            context.cache_hits += len(values)
-            context.cache_misses += max(0, len(asked) - len(values))
+            span.hits = len(values)
+            span.misses = max(0, len(asked) - len(values))
         except Exception:
             with rescue("count the lookups of get_many"):
                 raise
@@ -92,7 +94,7 @@ def notice(keys: Iterable[Any], asked: set[Any]) -> Iterator[Any]:
 
 
 def lookup_or_set(
-    context: Context, args: Arguments, kwargs: Keywords
+    span: CacheSpan, args: Arguments, kwargs: Keywords
 ) -> tuple[Arguments, Keywords, Finish]:
     """Count a `get_or_set` once: it missed if its default was asked for."""
     default = args[1] if len(args) > 1 else kwargs["default"]
@@ -101,7 +103,7 @@ def lookup_or_set(
     def noticed_default() -> Any:
         nonlocal missed
         missed = True
-        context.cache_misses += 1
+        span.misses = 1
         if not callable(default):
             return default
         # The application's code again, whose own lookups count.
@@ -118,14 +120,14 @@ def lookup_or_set(
 
     def finish(value: Any) -> Any:
         if not missed:
-            context.cache_hits += 1
+            span.hits = 1
         return value
 
     return args, kwargs, finish
 
 
 def no_lookup(
-    context: Context, args: Arguments, kwargs: Keywords
+    span: CacheSpan, args: Arguments, kwargs: Keywords
 ) -> tuple[Arguments, Keywords, Finish]:
     """Count nothing, though the operation may be made of lookups."""
     return args, kwargs, unchanged
@@ -144,13 +146,17 @@ def operation(name: str, prepare: Prepare) -> Callable[..., Any]:
         context = counting()
         if context is None:
             return call(*args, **kwargs)
-        prepared = prepare_or_leave(prepare, context, args, kwargs)
+        span = begin(self, name, args)
+        args, kwargs, finish = prepare_or_leave(prepare, span, args, kwargs)
         token = _inside.set(True)
         try:
-            value = call(*prepared[0], **prepared[1])
+            return finish(call(*args, **kwargs))
+        except BaseException as error:
+            span.error = type(error).__name__
+            raise
         finally:
             _inside.reset(token)
-        return prepared[2](value)
+            end(context, span)
 
     return counted
 
@@ -164,23 +170,54 @@ def async_operation(name: str, prepare: Prepare) -> Callable[..., Any]:
         context = counting()
         if context is None:
             return await call(*args, **kwargs)
-        prepared = prepare_or_leave(prepare, context, args, kwargs)
+        span = begin(self, name.removeprefix("a"), args)
+        args, kwargs, finish = prepare_or_leave(prepare, span, args, kwargs)
         token = _inside.set(True)
         try:
-            value = await call(*prepared[0], **prepared[1])
+            return finish(await call(*args, **kwargs))
+        except BaseException as error:
+            span.error = type(error).__name__
+            raise
         finally:
             _inside.reset(token)
-        return prepared[2](value)
+            end(context, span)
 
     return counted
 
 
+def begin(cache: Any, name: str, args: Arguments) -> CacheSpan:
+    """Start to time an operation."""
+    key = args[0] if args else ""
+    return CacheSpan(
+        perf_counter(),
+        name,
+        vars(cache).get("spotter_alias", ""),
+        key if type(key) is str else first_of(key),
+    )
+
+
+def first_of(keys: Any) -> str:
+    """The first of several keys, if they can be looked at more than once."""
+    if isinstance(keys, list | tuple | dict | set):
+        return str(next(iter(keys), ""))
+    return ""
+
+
+def end(context: Context, span: CacheSpan) -> None:
+    """Add what was found, and what it took, to the work in hand."""
+    seconds = span.seconds = perf_counter() - span.started
+    context.cache_hits += span.hits
+    context.cache_misses += span.misses
+    context.cache_seconds += seconds
+    context.put_span(span)
+
+
 def prepare_or_leave(
-    prepare: Prepare, context: Context, args: Arguments, kwargs: Keywords
+    prepare: Prepare, span: CacheSpan, args: Arguments, kwargs: Keywords
 ) -> tuple[Arguments, Keywords, Finish]:
     """Prepare a call, or leave it as it is when its arguments are wrong."""
     try:
-        return prepare(context, args, dict(kwargs))
+        return prepare(span, args, dict(kwargs))
     except (KeyError, IndexError):
         # A call without a key or a default: the cache itself says so best.
         return args, kwargs, unchanged
@@ -191,23 +228,35 @@ class CountedCache:
     What is put before a cache's class: the same operations, with lookups counted.
 
     A lookup asks for a value: `get`, each key of `get_many`, `get_or_set` (once). The
-    rest write, or ask only whether a key is there, and count nothing.
+    rest write, or ask only whether a key is there: they are timed, and are no lookup.
     """
 
     get = operation("get", one_lookup)
     get_many = operation("get_many", many_lookups)
     get_or_set = operation("get_or_set", lookup_or_set)
+    set = operation("set", no_lookup)
+    set_many = operation("set_many", no_lookup)
     add = operation("add", no_lookup)
+    touch = operation("touch", no_lookup)
+    delete = operation("delete", no_lookup)
+    delete_many = operation("delete_many", no_lookup)
     has_key = operation("has_key", no_lookup)
     incr = operation("incr", no_lookup)
     incr_version = operation("incr_version", no_lookup)
+    clear = operation("clear", no_lookup)
     aget = async_operation("aget", one_lookup)
     aget_many = async_operation("aget_many", many_lookups)
     aget_or_set = async_operation("aget_or_set", lookup_or_set)
+    aset = async_operation("aset", no_lookup)
+    aset_many = async_operation("aset_many", no_lookup)
     aadd = async_operation("aadd", no_lookup)
+    atouch = async_operation("atouch", no_lookup)
+    adelete = async_operation("adelete", no_lookup)
+    adelete_many = async_operation("adelete_many", no_lookup)
     ahas_key = async_operation("ahas_key", no_lookup)
     aincr = async_operation("aincr", no_lookup)
     aincr_version = async_operation("aincr_version", no_lookup)
+    aclear = async_operation("aclear", no_lookup)
 
 
 @functools.cache
@@ -218,11 +267,12 @@ def counted_class(kind: type[BaseCache]) -> type[BaseCache]:
     return made
 
 
-def watch_cache(cache: BaseCache) -> None:
+def watch_cache(cache: BaseCache, alias: str) -> None:
     """Count the lookups of one cache; one swap costs less than wrapping each method."""
     if isinstance(cache, CountedCache):
         return
     try:
+        cache.spotter_alias = alias  # type: ignore[attr-defined]
         cache.__class__ = counted_class(type(cache))  # type: ignore[arg-type]
     except Exception:
         with rescue("count the lookups of a cache"):
@@ -239,10 +289,12 @@ def install() -> None:
     @functools.wraps(original)
     def create_connection(self: CacheHandler, alias: str) -> BaseCache:
         cache: BaseCache = original(self, alias)
-        watch_cache(cache)
+        watch_cache(cache, alias)
         return cache
 
     create_connection.is_watched = True  # type: ignore[attr-defined]
     CacheHandler.create_connection = create_connection  # type: ignore[method-assign]
-    for cache in caches.all(initialized_only=True):
-        watch_cache(cache)
+    for alias in caches:
+        cache = getattr(caches._connections, alias, None)  # type: ignore[attr-defined]
+        if cache is not None:
+            watch_cache(cache, alias)

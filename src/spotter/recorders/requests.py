@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any, cast
@@ -10,28 +11,55 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.log import log_response
 
+from spotter import recording
 from spotter.context import Context, enter, leave
-from spotter.recorders import api_log
+from spotter.recorders import api_log, request_points
 from spotter.recorders.identity import identify
 from spotter.recorders.streams import count_stream
+from spotter.recording import Measures
 from spotter.rescue import rescue
 
 #: What nginx logs for a client that hung up before there was an answer.
 CLIENT_CLOSED_REQUEST = 499
+#: The requests that are being worked on in this process, by their identity.
+in_flight: dict[int, Measured] = {}
 
 
 class Measured:
     """A request that is being worked on; `finish` or `fail` ends it, once."""
 
-    __slots__ = ("context", "method", "path", "request_bytes", "started", "token")
+    __slots__ = (
+        "agent",
+        "arrived_at",
+        "context",
+        "disconnected",
+        "method",
+        "path",
+        "queued",
+        "request_bytes",
+        "response_bytes",
+        "seconds",
+        "started",
+        "status",
+        "token",
+    )
 
     def __init__(self, request: HttpRequest) -> None:
-        self.started = perf_counter()
         self.context: Context = identify(request)
+        self.started = self.context.started
+        self.arrived_at = time.time()
+        headers = request.META
+        self.agent: str = headers.get("HTTP_USER_AGENT", "")
+        self.queued: str | None = headers.get("HTTP_X_REQUEST_START")
         # Taken now: what the application does to its request later is its own affair.
         self.method = request.method or ""
         self.path = request.path
-        self.request_bytes = content_length(request.META.get("CONTENT_LENGTH"))
+        self.request_bytes = content_length(headers.get("CONTENT_LENGTH"))
+        self.status = 0
+        self.seconds = 0.0
+        self.response_bytes = 0
+        self.disconnected = False
+        in_flight[id(self)] = self
         self.token = enter(self.context)
 
     def log_refusal(self, response: HttpResponseBase) -> None:
@@ -88,9 +116,30 @@ class Measured:
     def write(
         self, status: int, response_bytes: int, *, disconnected: bool = False
     ) -> None:
-        seconds = perf_counter() - self.started
+        self.seconds = perf_counter() - self.started
+        self.status = status
+        self.response_bytes = response_bytes
+        self.disconnected = disconnected
+        in_flight.pop(id(self), None)
+        is_own = is_spotters(self.context.request)
         self.context.let_go()
-        api_log.write(self, status, seconds, response_bytes, disconnected)
+        try:
+            api_log.write(self, status, self.seconds, response_bytes, disconnected)
+        finally:
+            if not is_own:
+                recording.put(self)
+
+    def measure(self, into: Measures) -> None:
+        """Count the request; off it, when it has long been answered."""
+        request_points.measure(self, into)
+
+
+def is_spotters(request: HttpRequest | None) -> bool:
+    """Whether one of Spotter's own pages answered, which are in no statistics."""
+    match = getattr(request, "resolver_match", None)
+    return match is not None and getattr(match.func, "__module__", "").startswith(
+        "spotter."
+    )
 
 
 def content_length(header: Any) -> int:

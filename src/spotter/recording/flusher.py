@@ -113,13 +113,15 @@ class Flusher:
 
     def flush(self) -> bool:
         """Add up and write everything; False when the store could not take it."""
-        with self._lock, ignore():
+        is_written = False
+        with self._lock, rescue("write what was measured"):
             started = time.thread_time()
             self._add_up()
             batch = self._take_batch(started)
             if batch is not None and is_wanted():
                 self._keep(batch)
-            return self._write_pending()
+            is_written = self._write_pending()
+        return is_written
 
     def _add_up(self) -> None:
         """Ask each item what to measure; those that come meanwhile wait their turn."""

@@ -10,8 +10,11 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
 
-from spotter.recorders import database
+from spotter import recording
+from spotter.recorders import work
+from spotter.recorders.queries import capture
 from spotter.rescue import ignore
+from tests.kept import recorded
 
 pytestmark = pytest.mark.django_db(databases=["default", "other"])
 
@@ -66,8 +69,8 @@ def test_outside_a_request_nothing_is_counted():
 
 
 def test_installing_twice_counts_once(request_context):
-    database.install()
-    database.install()
+    capture.install()
+    capture.install()
     ask()
     assert request_context.db_queries == 1
 
@@ -79,7 +82,7 @@ def test_a_connection_that_reconnects_is_still_counted_once(request_context):
             cursor.execute("SELECT 1")
         other.close()
         other.connection = None  # an in-memory database refuses to be closed
-    assert other.execute_wrappers.count(database.count_query) == 1
+    assert other.execute_wrappers.count(capture.watch_query) == 1
     assert request_context.db_queries == 2
 
 
@@ -114,3 +117,90 @@ def test_a_wrapper_of_the_application_still_works(request_context):
     with connection.execute_wrapper(wrapper):
         ask()
     assert (seen, request_context.db_queries) == (["SELECT 1"], 1)
+
+
+def spans_of(context):
+    return [span.sql for span in context.spans]
+
+
+def test_rows_and_the_time_to_fetch_them_belong_to_the_query(request_context):
+    with connection.cursor() as cursor:
+        cursor.execute(MANY_ROWS, [20_000])
+        executed = request_context.spans[0].seconds
+        assert len(cursor.fetchall()) == 20_000
+    (span,) = request_context.spans
+    assert (span.rows, span.seconds > executed) == (20_000, True)
+    assert request_context.db_seconds == pytest.approx(span.seconds)
+
+
+MANY_ROWS = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s) "
+    "SELECT i FROM n"
+)
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        lambda cursor: [cursor.fetchone(), cursor.fetchone(), cursor.fetchone()],
+        lambda cursor: cursor.fetchmany(3),
+        lambda cursor: list(cursor),
+        lambda cursor: cursor.fetchall(),
+    ],
+    ids=["one", "many", "iterate", "all"],
+)
+def test_however_rows_are_fetched_they_are_the_same(request_context, fetch):
+    with connection.cursor() as cursor:
+        cursor.execute(MANY_ROWS, [3])
+        assert list(fetch(cursor)) == [(1,), (2,), (3,)]
+    assert request_context.spans[0].rows == 3
+
+
+def test_a_query_that_fails_names_its_error(request_context):
+    with pytest.raises(DatabaseError):
+        ask(sql="SELECT * FROM nowhere")
+    assert request_context.spans[0].error == "OperationalError"
+
+
+def test_where_a_query_came_from_is_looked_up_from_its_second_time_on(request_context):
+    for _ in range(2):
+        ask()
+    sites = [span.site for span in request_context.spans]
+    assert (sites[0], sites[1][0], sites[1][2]) == (None, __file__, "ask")
+
+
+@pytest.mark.parametrize(("limit", "known"), [(0.0, True), (3600.0, False)])
+def test_where_a_slow_query_came_from_is_looked_up_at_once(
+    request_context, settings, limit, known
+):
+    settings.SPOTTER = {"SLOW_QUERY_SECONDS": limit}
+    ask()
+    assert (request_context.spans[0].site is not None) is known
+
+
+def test_work_without_end_holds_a_bounded_number_of_spans(request_context, kept):
+    from spotter.context import MAX_SPANS
+
+    for number in range(MAX_SPANS + 10):
+        ask(sql=f"SELECT {number}")
+    assert len(request_context.spans) == 10
+    assert recorded("db.client.operation.duration")[()].count == MAX_SPANS
+
+
+def test_what_cannot_be_noted_costs_the_query_nothing(
+    request_context, monkeypatch, caplog
+):
+    monkeypatch.setattr(capture, "timed_class", None)
+    assert ask() == [(1,)]
+    assert "could not note a query" in caplog.text
+
+
+def test_nothing_of_a_querys_values_is_kept(request_context, kept):
+    for number in range(6):
+        ask(sql=f"SELECT 'canary-{number}', {4111_1111_1111_1111 + number}")
+    recording.put(work.Spilled(request_context, request_context.spans))
+    recording.flush()
+    told = [sample.body for sample in kept.samples("statement")]
+    assert told
+    assert "canary" not in str(told)
+    assert "4111" not in str(told)

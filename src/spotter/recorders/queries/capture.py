@@ -1,0 +1,157 @@
+"""Capture the queries of the work in hand, on every connection and thread."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.db.backends.utils import CursorWrapper
+
+from spotter import conf
+from spotter.call_sites import project_frame
+from spotter.context import Context, current
+from spotter.recorders.queries.attribution import tell
+from spotter.rescue import is_ignoring, rescue
+from spotter.spans import QuerySpan, Site
+
+#: From which repetition on it is found out what the ORM was doing.
+TELL_AT = 5
+#: Statements whose repetitions one piece of work counts.
+MAX_REPEATS = 500
+
+
+def watch_query(
+    execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
+) -> Any:
+    """Run one query, and add it to the work in hand whether or not it fails."""
+    work = current()
+    if work is None or is_ignoring():
+        return execute(sql, params, many, context)
+    connection = context["connection"]
+    text = sql if type(sql) is str else str(sql)
+    span = QuerySpan(perf_counter(), text, connection.alias, connection.vendor)
+    try:
+        return execute(sql, params, many, context)
+    except BaseException as error:
+        span.error = type(error).__name__
+        raise
+    finally:
+        # The sums are apart from the calls: an interpreter that switches threads
+        # between reading and writing a total would lose another thread's query.
+        seconds = span.seconds = perf_counter() - span.started
+        work.db_queries += 1
+        work.db_seconds += seconds
+        try:
+            note(work, span, text, params, context["cursor"])
+        except Exception:
+            with rescue("note a query"):
+                raise
+
+
+def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) -> None:
+    """Keep the span; look at the stack only where that earns its price."""
+    repeats = work.repeats
+    times = repeats[text] = repeats.get(text, 0) + 1
+    if times > 1:
+        span.parameters = hash_of(params)
+        span.site = site_of(sys._getframe(2))
+        if times == TELL_AT:
+            span.told = tell(sys._getframe(2))
+    elif span.seconds >= conf.get_settings().slow_query_seconds:
+        span.site = site_of(sys._getframe(2))
+    elif len(repeats) > MAX_REPEATS:
+        repeats.clear()
+    work.put_span(span)
+    # Reading the rows is part of what the query costs: all of it, with SQLite.
+    cursor.__class__ = timed_class(cursor.__class__)
+    cursor.spotter = (work, span)
+
+
+def hash_of(params: Any) -> int:
+    """Tell parameters from others without keeping them."""
+    try:
+        return hash(params if type(params) is tuple else tuple(params))
+    except TypeError:
+        return hash(repr(params))
+
+
+def site_of(frame: Any) -> Site | None:
+    """The line of the project's own code that asked."""
+    found = project_frame(frame)
+    if found is None:
+        return None
+    return (found.f_code.co_filename, found.f_lineno, found.f_code.co_name)
+
+
+class TimedCursor:
+    """What is put before a cursor's class: fetching is added to its query."""
+
+    spotter: tuple[Context, QuerySpan]
+
+    def fetchone(self, *args: Any, **kwargs: Any) -> Any:
+        started = perf_counter()
+        row = self.__getattr__("fetchone")(*args, **kwargs)  # type: ignore[attr-defined]
+        self._fetched(started, row is not None)
+        return row
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
+        started = perf_counter()
+        rows = self.__getattr__("fetchmany")(*args, **kwargs)  # type: ignore[attr-defined]
+        self._fetched(started, len(rows))
+        return rows
+
+    def fetchall(self, *args: Any, **kwargs: Any) -> Any:
+        started = perf_counter()
+        rows = self.__getattr__("fetchall")(*args, **kwargs)  # type: ignore[attr-defined]
+        self._fetched(started, len(rows))
+        return rows
+
+    def __iter__(self) -> Iterator[Any]:
+        rows: Iterator[Any] = super().__iter__()  # type: ignore[misc]
+        while True:
+            started = perf_counter()
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            self._fetched(started, 1)
+            yield row
+
+    def _fetched(self, started: float, rows: int) -> None:
+        seconds = perf_counter() - started
+        work, span = self.spotter
+        span.seconds += seconds
+        span.rows = max(span.rows, 0) + rows
+        work.db_seconds += seconds
+        if span.site is None and span.seconds >= conf.get_settings().slow_query_seconds:
+            span.site = site_of(sys._getframe(2))
+
+
+@functools.cache
+def timed_class(kind: type[CursorWrapper]) -> type[CursorWrapper]:
+    """Give a subclass that times fetching; one for each class of cursors."""
+    if issubclass(kind, TimedCursor):
+        return kind
+    names = {name: getattr(kind, name) for name in ("__module__", "__qualname__")}
+    made: type[CursorWrapper] = type(kind.__name__, (TimedCursor, kind), names)
+    return made
+
+
+def watch_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Wrap a connection's queries; it keeps the wrapper when it reconnects."""
+    if watch_query not in connection.execute_wrappers:
+        # First is outermost: it sees what the application asked for.
+        connection.execute_wrappers.insert(0, watch_query)
+
+
+def install() -> None:
+    """Watch every connection that is open and every one that will be, once."""
+    connection_created.connect(watch_connection, dispatch_uid="spotter")
+    for connection in connections.all(initialized_only=True):
+        watch_connection(connection)

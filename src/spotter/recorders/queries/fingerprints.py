@@ -1,0 +1,102 @@
+"""What a statement is, whatever its values: Django's SQL with the lists folded."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+#: A text beyond this is cut in the middle before it is looked at.
+MAX_SQL, HEAD, TAIL = 4096, 2048, 512
+#: Texts whose statement is remembered.
+MAX_TEXTS = 4096
+#: From so many values on, a list is a batch.
+BATCH = 10
+
+VALUE = r"(?:%s|%\(\w+\)s|\?|\$\d+|NULL|-?\d+(?:\.\d+)?)"
+# Each with the text that must be there for it to be worth trying, most texts have none.
+FOLDS = (
+    ("/*", re.compile(r"/\*.*?(?:\*/|$)", re.S), ""),
+    ("--", re.compile(r"--[^\n]*"), ""),
+    ("'", re.compile(r"'(?:[^']|'')*(?:'|$)"), "%s"),
+    ("IN (", re.compile(rf"\bIN \({VALUE}(?:, ?{VALUE})*\)"), "IN (…)"),
+    ("VALUES", re.compile(r"VALUES (\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\([^()]*(?:\([^()]*\)[^()]*)*\))+"), r"VALUES \1, …"),
+    ("SELECT %s", re.compile(r"(?:UNION ALL SELECT [%s, ?]+)+"), "…"),
+    ("WHEN", re.compile(r"(?:WHEN .{1,300}? THEN [^ ]+ ?)+"), "WHEN … "),
+    ("SAVEPOINT", re.compile(r"SAVEPOINT .*"), "SAVEPOINT …"),
+)  # fmt: skip
+NUMBER = re.compile(r"(?<![\w\"%.$])-?\d+(?:\.\d+)?\b")
+ORS = re.compile(r"(\((?:[^()]|\([^()]*\))*\))(?: OR \1)+")
+SPACE = re.compile(r"\s+")
+LIST = re.compile(rf"\bIN \(({VALUE}(?:, ?{VALUE})*)\)")
+TABLE = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE) ["`]?([\w.$"`]+)', re.I)
+OPERATION = re.compile(r"\W*([A-Za-z]+)")
+WRITES = frozenset(("INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"))
+
+
+class Statement:
+    """One statement: its folded text and what can be seen from it."""
+
+    __slots__ = (
+        "fingerprint",
+        "is_batch",
+        "is_multirow",
+        "is_paged",
+        "is_write",
+        "operation",
+        "tables",
+        "text",
+    )
+
+    def __init__(self, sql: str) -> None:
+        short = sql if len(sql) <= MAX_SQL else f"{sql[:HEAD]} … {sql[-TAIL:]}"
+        self.text = fold(short)
+        self.fingerprint = digest(self.text)
+        found = OPERATION.match(self.text)
+        self.operation = found[1].upper() if found else ""
+        self.is_write = self.operation in WRITES
+        self.is_paged = " OFFSET " in short
+        self.is_multirow = "VALUES (…), …" in self.text or is_multirow(short)
+        self.is_batch = any(m[1].count(",") + 1 >= BATCH for m in LIST.finditer(short))
+        self.tables = tables_of(self.text)
+
+
+def digest(text: str) -> str:
+    """Sixteen hexadecimal digits that stand for a text."""
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def fold(sql: str) -> str:
+    """Put every value, and every list of values, in the same form."""
+    for mark, pattern, form in FOLDS:
+        if mark in sql:
+            sql = pattern.sub(form, sql)
+    sql = NUMBER.sub("%s", sql)
+    if " OR " in sql:
+        sql = ORS.sub(r"\1 OR …", sql)
+    return SPACE.sub(" ", sql).strip()
+
+
+def is_multirow(sql: str) -> bool:
+    """Whether one statement writes several rows."""
+    return "UNNEST(" in sql or "), (" in sql
+
+
+def tables_of(text: str) -> tuple[str, ...]:
+    """The tables that a statement names, each once, in the order of the text."""
+    names = (name.strip('"`').replace('"."', ".") for name in TABLE.findall(text))
+    return tuple(dict.fromkeys(names))[:10]
+
+
+_known: dict[str, Statement] = {}
+
+
+def statement_of(sql: str) -> Statement:
+    """Give the statement of a text; most texts have been seen before."""
+    statement = _known.get(sql)
+    if statement is None:
+        statement = Statement(sql)
+        if len(_known) >= MAX_TEXTS:
+            _known.clear()
+        if len(sql) <= MAX_SQL:
+            _known[sql] = statement
+    return statement

@@ -1,0 +1,202 @@
+"""Count what a piece of work asked of its databases, by statement and by who asked."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Sequence
+
+from spotter.call_sites import site_text
+from spotter.conf import get_settings
+from spotter.entries import Point, Sample
+from spotter.recorders.examples import is_worth_it
+from spotter.recorders.queries.fingerprints import Statement, statement_of
+from spotter.recorders.queries.repeats import Repeat, find_repeats
+from spotter.recording import Measures
+from spotter.recording.bounds import OTHER
+from spotter.spans import QuerySpan
+
+#: Fingerprints that have a series of their own; the least lately used make room.
+MAX_FINGERPRINTS = 2000
+#: Fingerprints seen once, which may be the last time.
+MAX_CANDIDATES = 5000
+#: Repetitions reported of one request, the costliest first.
+MAX_REPEATS = 20
+
+
+class Fingerprints:
+    """
+    Which statements are measured by themselves.
+
+    A statement earns it with its second call, or a slow first one: a project that
+    writes values into its SQL makes a new text with every call, and would fill any
+    table with statements that never come again.
+    """
+
+    def __init__(self) -> None:
+        self._known: collections.OrderedDict[str, None] = collections.OrderedDict()
+        self._candidates: dict[str, None] = {}
+
+    def name(self, fingerprint: str, *, is_slow: bool) -> str:
+        """The fingerprint, or `__other__`."""
+        if fingerprint in self._known:
+            self._known.move_to_end(fingerprint)
+            return fingerprint
+        if not is_slow and fingerprint not in self._candidates:
+            if len(self._candidates) >= MAX_CANDIDATES:
+                self._candidates.clear()
+            self._candidates[fingerprint] = None
+            return OTHER
+        self._candidates.pop(fingerprint, None)
+        self._known[fingerprint] = None
+        if len(self._known) > MAX_FINGERPRINTS:
+            self._known.popitem(last=False)
+        return fingerprint
+
+
+_fingerprints = Fingerprints()
+
+
+class QueryPoints:
+    """The points that one statement of one route is added to, in one window."""
+
+    __slots__ = ("caller", "duration", "operation", "rows")
+
+    def __init__(
+        self, into: Measures, name: str, route: str, span: QuerySpan, at: float
+    ) -> None:
+        statement = statement_of(span.sql)
+        self.operation: Point = into.point(
+            "db.client.operation.duration",
+            {
+                "db.system.name": span.vendor,
+                "db.alias": span.alias,
+                "db.operation.name": operation_of(statement),
+            },
+            at,
+        )
+        self.duration: Point = into.point(
+            "spotter.db.statement.duration",
+            {"db.query.fingerprint": name, "db.alias": span.alias},
+            at,
+        )
+        self.rows: Point = into.point(
+            "spotter.db.statement.rows", {"db.query.fingerprint": name}, at
+        )
+        self.caller: Point = into.point(
+            "spotter.db.statement.callers",
+            {"db.query.fingerprint": name, "http.route": route},
+            at,
+        )
+
+
+#: What a statement may begin with; anything else is a stranger's text.
+OPERATIONS = frozenset((
+    "SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "REPLACE", "MERGE", "SAVEPOINT",
+    "RELEASE", "ROLLBACK", "BEGIN", "COMMIT", "SET", "SHOW", "PRAGMA", "EXPLAIN",
+    "CREATE", "ALTER", "DROP", "TRUNCATE", "CALL", "LOCK", "VACUUM", "ANALYZE", "COPY",
+))  # fmt: skip
+
+
+def operation_of(statement: Statement) -> str:
+    """The statement's verb, as `db.operation.name` has it."""
+    return statement.operation if statement.operation in OPERATIONS else "OTHER"
+
+
+def measure_queries(
+    spans: Sequence[QuerySpan], route: str, request_id: str, into: Measures, at: float
+) -> None:
+    """Add each query to its points, and report what was repeated."""
+    slow = get_settings().slow_query_seconds
+    for span in spans:
+        statement = statement_of(span.sql)
+        is_slow = span.seconds >= slow
+        name = _fingerprints.name(statement.fingerprint, is_slow=is_slow)
+        add(span, name, route, into, at)
+        if name != OTHER and is_worth_it(
+            "statement", name, at, span.seconds if is_slow else 0.0
+        ):
+            into.sample(example(span, statement, route, request_id, at, is_slow))
+    if len(spans) >= 5:
+        for repeat in sorted(find_repeats(spans), key=lambda r: -r.seconds)[
+            :MAX_REPEATS
+        ]:
+            report(repeat, route, request_id, into, at)
+
+
+def add(span: QuerySpan, name: str, route: str, into: Measures, at: float) -> None:
+    """Add one query to the points of its statement."""
+    key = (name, span.alias, route, span.sql if name == OTHER else None)
+    points = into.keep(key, at, lambda: QueryPoints(into, name, route, span, at))
+    points.operation.observe(span.seconds)
+    points.duration.observe(span.seconds)
+    points.caller.note(span.seconds)
+    if span.rows >= 0:
+        points.rows.note(span.rows)
+    if span.error:
+        labels = {"db.alias": span.alias, "error.type": span.error}
+        into.point("spotter.db.errors", labels, at).add(1)
+
+
+def example(
+    span: QuerySpan,
+    statement: Statement,
+    route: str,
+    request_id: str,
+    at: float,
+    is_slow: bool,
+) -> Sample:
+    """An example of a statement: the slowest of the hour, or just one of it."""
+    return Sample(
+        kind="statement",
+        key=statement.fingerprint,
+        at=at,
+        weight=span.seconds if is_slow else 0.0,
+        body={
+            "text": statement.text,
+            "alias": span.alias,
+            "system": span.vendor,
+            "operation": operation_of(statement),
+            "tables": statement.tables,
+            "site": site_text(*span.site) if span.site else "",
+            "duration": span.seconds,
+            "rows": span.rows if span.rows >= 0 else None,
+            "route": route,
+            "request_id": request_id,
+            "why": "slow" if is_slow else "seen",
+        },
+    )
+
+
+def report(
+    repeat: Repeat, route: str, request_id: str, into: Measures, at: float
+) -> None:
+    """Count a repetition, and keep an example of the costliest."""
+    fingerprint = repeat.statement.fingerprint
+    labels = {
+        "kind": repeat.kind,
+        "http.route": route,
+        "db.query.fingerprint": fingerprint,
+        "code.site": repeat.site,
+    }
+    into.point("spotter.db.repeated", labels, at).note(repeat.seconds)
+    into.point("spotter.db.repeated.queries", labels, at).note(repeat.count)
+    key = f"{route} {fingerprint} {repeat.site}"
+    if not is_worth_it("repeated", key, at, repeat.seconds):
+        return
+    body = {
+        "kind": repeat.kind,
+        "fingerprint": fingerprint,
+        "text": repeat.statement.text,
+        "site": repeat.site,
+        "template": repeat.told.template,
+        "count": repeat.count,
+        "seconds": repeat.seconds,
+        "model": repeat.told.model,
+        "relation": repeat.told.relation,
+        "advice": repeat.advice,
+        "route": route,
+        "request_id": request_id,
+    }
+    into.sample(
+        Sample(kind="repeated", key=route, at=at, weight=repeat.seconds, body=body)
+    )

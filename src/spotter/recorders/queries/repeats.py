@@ -1,0 +1,140 @@
+"""Find statements that one request repeats, and say what would spare them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from spotter.call_sites import site_text
+from spotter.recorders.queries.attribution import Told
+from spotter.recorders.queries.fingerprints import Statement, statement_of
+from spotter.spans import QuerySpan, Site
+
+#: From so many repetitions on it is worth a word.
+ENOUGH = 5
+
+Kind = Literal["n_plus_one", "duplicate_read", "write_loop", "get_or_create_loop"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """One statement that the same line asked for again and again."""
+
+    kind: Kind
+    statement: Statement
+    alias: str
+    site: str
+    count: int
+    seconds: float
+    told: Told
+
+    @property
+    def advice(self) -> str:
+        """What to write instead."""
+        return advice(self.kind, self.told)
+
+
+def find_repeats(spans: Iterable[QuerySpan]) -> list[Repeat]:
+    """
+    Give what was repeated without need.
+
+    A repetition is the same statement from the same line on the same alias. What is
+    not one, though it looks like it: reading in batches, turning pages, writing many
+    rows at a time, savepoints.
+    """
+    groups: dict[tuple[str, str], list[QuerySpan]] = defaultdict(list)
+    for span in spans:
+        groups[span.alias, statement_of(span.sql).fingerprint].append(span)
+    found = [
+        repeat
+        for group in groups.values()
+        if len(group) >= ENOUGH
+        for repeat in by_site(group)
+    ]
+    return join_get_or_create(found)
+
+
+def by_site(group: Sequence[QuerySpan]) -> Iterable[Repeat]:
+    """Part one statement's spans by the line that asked; the first has not looked."""
+    sites: dict[Site | None, list[QuerySpan]] = defaultdict(list)
+    for span in group:
+        sites[span.site].append(span)
+    unknown = sites.pop(None, [])
+    if not sites:
+        sites[None] = []
+    largest = max(sites.values(), key=len)
+    largest.extend(unknown)
+    for site, spans in sites.items():
+        kind = kind_of(spans) if len(spans) >= ENOUGH else None
+        if kind is not None:
+            yield repeat_of(kind, site, spans)
+
+
+def kind_of(spans: Sequence[QuerySpan]) -> Kind | None:
+    """What kind of repetition it is; None when it is a good one."""
+    statements = [statement_of(span.sql) for span in spans]
+    first = statements[0]
+    if first.is_write:
+        return None if any(s.is_multirow for s in statements) else "write_loop"
+    if first.operation not in ("SELECT", "WITH"):
+        return None
+    if 2 * sum(s.is_batch for s in statements) >= len(statements):
+        return None
+    if all(s.is_paged for s in statements) and len({s.sql for s in spans}) > 1:
+        return None
+    distinct = {(span.sql, span.parameters) for span in spans if span.site}
+    return "duplicate_read" if len(distinct) == 1 else "n_plus_one"
+
+
+def repeat_of(kind: Kind, site: Site | None, spans: Sequence[QuerySpan]) -> Repeat:
+    """Put together what is known of it."""
+    return Repeat(
+        kind=kind,
+        statement=statement_of(spans[0].sql),
+        alias=spans[0].alias,
+        site=site_text(*site) if site else "",
+        count=len(spans),
+        seconds=sum(span.seconds for span in spans),
+        told=next((span.told for span in spans if span.told), Told()),
+    )
+
+
+def join_get_or_create(found: list[Repeat]) -> list[Repeat]:
+    """Take reading and writing by the same line for the loop that they are."""
+    writing = {r.site for r in found if r.kind == "write_loop" and r.site}
+    reading = {r.site for r in found if r.kind == "n_plus_one"}
+    both = writing & reading
+    return [
+        dataclasses.replace(r, kind="get_or_create_loop") if r.site in both else r
+        for r in found
+        if not (r.site in both and r.kind == "n_plus_one")
+    ]
+
+
+def advice(kind: Kind, told: Told) -> str:
+    """What to write instead, in the ORM's words where it is known."""
+    if kind == "duplicate_read":
+        return "Read it once before the loop, or cache it: every answer was the same."
+    if kind == "write_loop":
+        return "Write all rows at once with bulk_create() or bulk_update()."
+    if kind == "get_or_create_loop":
+        return (
+            "Read all that exist with one filter(…__in=…), then bulk_create() the rest "
+            "with ignore_conflicts or update_conflicts."
+        )
+    relation = told.relation.partition(".")[2]
+    known = {
+        "relation": f'Add select_related("{relation}") to the query that the loop is over.',
+        "related": f'Add prefetch_related("{relation}") to the query that the loop is over.',
+        "deferred": f"Read {told.relation} with the others: it was left out by only() or defer().",
+        "count": "Count in the query that the loop is over: annotate(…=Count(…)).",
+        "exists": "Ask in the query that the loop is over: annotate(…=Exists(…)).",
+        "first": "Fetch them before with a Prefetch(queryset=…, to_attr=…) or a Subquery.",
+        "get": "Read them all before the loop: in_bulk() or filter(pk__in=…).",
+        "refresh": "Read the rows anew with one query instead of refresh_from_db() for each.",
+    }  # fmt: skip
+    return known.get(
+        told.operation, "Read the rows of the whole loop with one query before it."
+    )

@@ -1,0 +1,87 @@
+"""Statements that differ in their values are one; others are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from spotter.recorders.queries.fingerprints import (
+    BATCH,
+    MAX_SQL,
+    Statement,
+    fold,
+    statement_of,
+)
+
+SELECT = 'SELECT "a"."id" FROM "a" WHERE '
+
+
+def ins(count):
+    return f'{SELECT}"a"."id" IN ({", ".join(["%s"] * count)})'
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (ins(1), ins(5000)),
+        (f"{SELECT}x = %s LIMIT 21", f"{SELECT}x = %s LIMIT 5"),
+        (f"{SELECT}x = %s LIMIT 5 OFFSET 5", f"{SELECT}x = %s LIMIT 5 OFFSET 10"),
+        (f"{SELECT}x = 'ann'", f"{SELECT}x = 'o''hara'"),
+        (f"{SELECT}x = 17", f"{SELECT}x = -4.5"),
+        (f"{SELECT}(x = %s OR x = %s)", f"{SELECT}(x = %s OR  x = %s)"),
+        (f"{SELECT}((x = %s) OR (x = %s))", f"{SELECT}((x = %s) OR (x = %s) OR (x = %s))"),
+        (
+            "UPDATE t SET a = CASE WHEN (id = %s) THEN %s ELSE NULL END",
+            "UPDATE t SET a = CASE WHEN (id = %s) THEN %s WHEN (id = %s) THEN %s ELSE NULL END",
+        ),
+        ("INSERT INTO t VALUES (%s, %s), (%s, %s)", "INSERT INTO t VALUES (%s, %s), (%s, %s), (%s, %s)"),
+        ('SAVEPOINT "s140_x1"', 'SAVEPOINT "s77_x12"'),
+        (f"{SELECT}x = %s", f"{SELECT}x = %s /*traceparent='00-1-2'*/"),
+    ],
+)  # fmt: skip
+def test_values_do_not_make_another_statement(one, other):
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (f"{SELECT}x = %s", f"{SELECT}y = %s"),
+        (f"{SELECT}x = %s", f"{SELECT}x > %s"),
+        ('SELECT * FROM "t1"', 'SELECT * FROM "t2"'),
+        ('SELECT * FROM "booking_1"', 'SELECT * FROM "booking_2"'),
+        (f"{SELECT}x = %s ORDER BY a", f"{SELECT}x = %s ORDER BY b"),
+        (f"{SELECT}x IN (%s)", f"{SELECT}x IN (SELECT 1)"),
+    ],
+)
+def test_what_is_asked_makes_another_statement(one, other):
+    assert fold(one) != fold(other)
+
+
+@pytest.mark.parametrize(
+    ("count", "batch"), [(BATCH - 1, False), (BATCH, True), (BATCH + 1, True)]
+)
+def test_a_long_list_is_a_batch(count, batch):
+    assert Statement(ins(count)).is_batch is batch
+
+
+def test_a_statement_names_its_verb_and_tables():
+    statement = Statement(
+        'SELECT * FROM "bookings" JOIN "clients" ON 1 JOIN "bookings" b2 ON 2'
+    )
+    assert statement.operation == "SELECT"
+    assert statement.tables == ("bookings", "clients")
+
+
+@pytest.mark.parametrize("length", [MAX_SQL - 1, MAX_SQL, MAX_SQL + 1, 1_000_000])
+def test_a_long_text_is_cut(length):
+    text = "SELECT " + "a" * (length - 7)
+    assert len(Statement(text).text) <= MAX_SQL
+
+
+def test_a_text_is_looked_at_once():
+    assert statement_of("SELECT 1, 2, 3") is statement_of("SELECT 1, 2, 3")
+
+
+def test_a_text_that_is_no_sql_is_a_statement_all_the_same():
+    assert Statement("").operation == ""
+    assert Statement("'((((" * 500).fingerprint

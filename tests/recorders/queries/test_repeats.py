@@ -1,0 +1,96 @@
+"""Repetitions are told apart: which are needless, and what would spare them."""
+
+from __future__ import annotations
+
+import pytest
+
+from spotter.recorders.queries.attribution import Told
+from spotter.recorders.queries.repeats import ENOUGH, advice, find_repeats
+from spotter.spans import QuerySpan
+
+GET = 'SELECT "c"."id" FROM "c" WHERE "c"."id" = %s LIMIT 21'
+HERE, THERE = ("/project/views.py", 10, "page"), ("/project/other.py", 3, "other")
+
+
+def span(sql=GET, parameters=0, site=HERE, alias="default"):
+    made = QuerySpan(0.0, sql, alias, "sqlite")
+    made.seconds, made.parameters, made.site = 0.001, parameters, site
+    return made
+
+
+def loop(count, *, sql=GET, distinct=True, site=HERE):
+    """As captured: the first has not looked where it came from."""
+    return [span(sql, n if distinct else 0, site if n else None) for n in range(count)]
+
+
+def kinds(spans):
+    return [repeat.kind for repeat in find_repeats(spans)]
+
+
+@pytest.mark.parametrize(
+    ("count", "found"),
+    [(ENOUGH - 1, []), (ENOUGH, ["n_plus_one"]), (ENOUGH + 1, ["n_plus_one"])],
+)
+def test_a_statement_for_each_object_is_found_from_five_on(count, found):
+    assert kinds(loop(count)) == found
+
+
+def test_the_same_answer_again_and_again_is_a_duplicate():
+    assert kinds(loop(6, distinct=False)) == ["duplicate_read"]
+
+
+@pytest.mark.parametrize(
+    "verb", ["INSERT INTO c (x) VALUES (%s)", "UPDATE c SET x = %s"]
+)
+def test_a_write_for_each_object_is_a_write_loop(verb):
+    assert kinds(loop(6, sql=verb)) == ["write_loop"]
+
+
+def test_reading_and_writing_on_one_line_is_a_get_or_create_loop():
+    spans = loop(6) + loop(6, sql="INSERT INTO c (x) VALUES (%s)")
+    assert kinds(spans) == ["get_or_create_loop"]
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        loop(6, sql="SELECT 1 FROM c WHERE id IN (" + ", ".join(["%s"] * 10) + ")"),
+        [span("SELECT 1 LIMIT 10 OFFSET " + str(n), site=None) for n in range(6)],
+        loop(6, sql="INSERT INTO c (x) VALUES (%s), (%s)"),
+        loop(6, sql='SAVEPOINT "s1_x1"'),
+    ],
+    ids=["batches", "pages", "many rows at once", "savepoints"],
+)
+def test_good_repetitions_are_passed_over(spans):
+    assert kinds(spans) == []
+
+
+def test_lines_that_ask_the_same_are_no_loop_together():
+    assert kinds(loop(3, site=HERE) + loop(3, site=THERE)) == []
+
+
+def test_aliases_are_kept_apart():
+    spans = [span(parameters=n, alias="ab"[n % 2]) for n in range(8)]
+    assert kinds(spans) == []
+
+
+def test_a_repetition_tells_where_and_how_much():
+    (found,) = find_repeats(loop(7))
+    assert found.count == 7
+    assert found.seconds == pytest.approx(0.007)
+    assert found.site == "/project/views.py:10 page"
+
+
+@pytest.mark.parametrize(
+    ("operation", "said"),
+    [
+        ("relation", 'select_related("client")'),
+        ("related", 'prefetch_related("client")'),
+        ("get", "in_bulk()"),
+        ("count", "Count("),
+        ("", "one query before it"),
+    ],
+)
+def test_advice_names_what_to_write(operation, said):
+    told = Told(operation=operation, relation="Booking.client")
+    assert said in advice("n_plus_one", told)

@@ -1,0 +1,238 @@
+"""What a request leaves in the store: counts by route, and examples of the worst."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.test import Client
+
+from spotter import recording
+from spotter.recorders.agents import agent_kind
+from spotter.recorders.cache_points import prefix_of
+from spotter.recorders.examples import OFFERED, Examples
+from spotter.recorders.queries.points import MAX_FINGERPRINTS, Fingerprints
+from spotter.recorders.queueing import MAX_SECONDS, queue_seconds
+from spotter.recorders.requests import in_flight
+from tests.kept import recorded
+
+pytestmark = [
+    pytest.mark.urls("tests.measured_views"),
+    pytest.mark.django_db(databases=["default"]),
+]
+DURATION = "http.server.request.duration"
+ROUTE, STATUS = "http.route", "http.response.status_code"
+
+
+@pytest.fixture
+def ask(kept, monkeypatch):
+    monkeypatch.setattr(
+        "spotter.recorders.request_points.is_worth_it", Examples().is_worth_it
+    )
+    monkeypatch.setattr(
+        "spotter.recorders.queries.points.is_worth_it", Examples().is_worth_it
+    )
+    return Client(raise_request_exception=False).get
+
+
+def test_requests_are_counted_by_route_method_and_status(ask):
+    for pk in (1, 2, 3):
+        ask(f"/clients/{pk}/")
+    ask("/missing/1/")
+    found = recorded(DURATION, ROUTE, "http.request.method", STATUS)
+    assert {group: p.count for group, p in found.items()} == {
+        ("/clients/<int:pk>/", "GET", "200"): 3,
+        ("/missing/<int:pk>/", "GET", "404"): 1,
+    }
+
+
+def test_what_matches_no_pattern_is_one_route(ask):
+    for number in range(3):
+        ask(f"/nowhere/{number}")
+    assert recorded(DURATION, ROUTE)["__unmatched__"].count == 3
+
+
+def test_a_failure_is_counted_with_its_exception(ask):
+    ask("/fail/")
+    assert recorded(DURATION, STATUS)["500"].count == 1
+    found = recorded("spotter.http.server.exceptions", ROUTE, "error.type")
+    assert found["/fail/", "LookupError"].sum == 1
+
+
+def test_all_routes_together_are_counted_by_class_of_status(ask):
+    ask("/")
+    ask("/fail/")
+    found = recorded("spotter.http.server.duration", "http.response.status_class")
+    assert {kind: p.count for kind, p in found.items()} == {"2xx": 1, "5xx": 1}
+
+
+def test_a_route_knows_its_queries_sizes_and_cache(ask):
+    ask("/busy/")
+    assert recorded("spotter.http.server.db.queries", ROUTE)["/busy/"].sum == 2
+    assert recorded("spotter.http.server.db.duration", ROUTE)["/busy/"].sum > 0
+    assert recorded("spotter.http.server.cache.duration", ROUTE)["/busy/"].sum > 0
+    assert recorded("http.server.response.body.size", ROUTE)["/busy/"].sum == 32
+
+
+def test_statements_are_counted_with_the_routes_that_call_them(ask):
+    for _ in range(3):
+        ask("/busy/")
+    found = recorded("spotter.db.statement.callers", "db.query.fingerprint", ROUTE)
+    assert {route for _, route in found} == {"/busy/"}
+    assert sum(p.count for p in found.values()) == 6
+
+
+def test_lookups_are_counted_by_prefix_and_result(ask):
+    ask("/busy/")
+    found = recorded("spotter.cache.lookups", "cache.alias", "result")
+    assert {group: p.sum for group, p in found.items()} == {
+        ("default", "hit"): 1,
+        ("default", "miss"): 1,
+    }
+
+
+@pytest.mark.urls("tests.project.urls")
+@pytest.mark.parametrize("path", ["/health/", "/live/", "/ready/", "/metrics/"])
+def test_probes_are_in_no_statistics(ask, path):
+    ask(path)
+    assert recorded(DURATION) == {}
+
+
+def test_a_stream_is_counted_when_it_ends(ask):
+    response = ask("/stream/")
+    assert recorded(DURATION) == {}
+    b"".join(response.streaming_content)
+    response.close()
+    assert recorded("spotter.http.server.db.queries", ROUTE)["/stream/"].sum == 1
+
+
+def test_a_client_that_hangs_up_is_counted(ask):
+    ask("/stream/").close()
+    assert recorded("spotter.http.server.disconnects", ROUTE)["/stream/"].sum == 1
+
+
+def test_no_request_stays_in_flight(ask):
+    for path in ("/", "/fail/", "/nowhere"):
+        ask(path)
+    assert in_flight == {}
+
+
+def test_the_failed_and_the_slow_are_kept_as_examples(ask, settings, kept):
+    settings.SPOTTER = {**settings.SPOTTER, "SLOW_REQUEST_SECONDS": 0.0}
+    ask("/busy/")
+    ask("/fail/")
+    recording.flush()
+    told = {s.key: s.body["why"] for s in kept.samples("request")}
+    assert told == {"/busy/": "slow", "/fail/": "failed"}
+
+
+def test_an_example_has_its_spans_and_how_to_find_its_lines(ask, kept):
+    answer = ask("/busy/")
+    recording.flush()
+    (sample,) = kept.samples("request")
+    assert sample.body["request_id"] == answer["X-Request-ID"]
+    assert [span["kind"] for span in sample.body["spans"]] == [
+        "db",
+        "db",
+        "cache",
+        "cache",
+    ]
+
+
+def test_an_example_shows_nothing_private(ask, kept):
+    ask("/nowhere/ann@example.com/?token=canary", HTTP_AUTHORIZATION="Bearer canary")
+    recording.flush()
+    told = str([sample.body for sample in kept.samples("request")])
+    assert "nowhere" in told
+    assert "ann@" not in told
+    assert "canary" not in told
+
+
+@pytest.mark.parametrize("count", [OFFERED - 1, OFFERED, OFFERED + 1])
+def test_a_route_keeps_its_weightiest_examples_of_an_hour(count):
+    examples = Examples()
+    taken = [examples.is_worth_it("request", "/a", 0, w) for w in range(count, 0, -1)]
+    assert sum(taken) == min(count, OFFERED)
+    assert examples.is_worth_it("request", "/a", 0, count + 1)
+    assert examples.is_worth_it("request", "/a", 3600, 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "waited"),
+    [
+        ("t=99.5", None),
+        ("t=1764064799.5", 0.5),
+        ("1764064799500", 0.5),
+        ("t=1764064799500000", 0.5),
+        ("t=1764064800.4", 0.0),
+        (f"{1764064800 - MAX_SECONDS:.1f}", MAX_SECONDS),
+        (f"{1764064800 - MAX_SECONDS - 0.1:.1f}", None),
+        ("t=1764064801.5", None),
+        ("yesterday", None),
+        ("", None),
+        (None, None),
+        ("9" * 500, None),
+    ],
+)
+def test_time_in_the_queue_is_read_in_every_unit(header, waited):
+    assert queue_seconds(header, 1764064800.0) == (
+        None if waited is None else pytest.approx(waited)
+    )
+
+
+def test_a_request_counts_its_time_in_the_queue(ask):
+    ask("/", HTTP_X_REQUEST_START=f"t={time.time() - 2:.3f}")
+    assert 1.9 < recorded("spotter.http.server.queue.duration")[()].maximum < 30
+
+
+@pytest.mark.parametrize(
+    ("agent", "kind"),
+    [
+        ("Mozilla/5.0 (Macintosh) AppleWebKit/605 Safari/605", "none"),
+        ("Mozilla/5.0 (compatible; Googlebot/2.1)", "bot"),
+        ("curl/8.5.0", "bot"),
+        ("", "bot"),
+    ],
+)
+def test_programs_are_told_from_people(agent, kind):
+    assert agent_kind(agent) == kind
+
+
+@pytest.mark.parametrize(
+    ("key", "prefix"),
+    [
+        ("user:17", "user"),
+        ("views.page.abc:1", "views.page.abc"),
+        ("session-9f", "session"),
+        ("ann", "(none)"),
+        ("9f", "(none)"),
+        ("", "(none)"),
+    ],
+)
+def test_a_key_is_known_by_its_prefix_only(key, prefix):
+    assert prefix_of(key) == prefix
+
+
+def test_a_statement_earns_its_name_with_its_second_call():
+    fingerprints = Fingerprints()
+    assert [fingerprints.name("a", is_slow=False) for _ in range(3)] == [
+        "__other__",
+        "a",
+        "a",
+    ]
+    assert fingerprints.name("b", is_slow=True) == "b"
+
+
+@pytest.mark.parametrize("others", [MAX_FINGERPRINTS - 1, MAX_FINGERPRINTS])
+def test_the_least_used_statement_makes_room(others):
+    fingerprints = Fingerprints()
+    fingerprints.name("a", is_slow=True)
+    for number in range(others):
+        fingerprints.name(str(number), is_slow=True)
+    assert (fingerprints.name("a", is_slow=False) == "a") is (others < MAX_FINGERPRINTS)
+
+
+def test_a_broken_recorder_fails_no_request(ask, monkeypatch, caplog):
+    monkeypatch.setattr(recording, "put", None)
+    assert ask("/").status_code == 200
+    assert "could not measure a request" in caplog.text
