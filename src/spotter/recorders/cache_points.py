@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from spotter.entries import Point
@@ -10,7 +11,7 @@ from spotter.spans import CacheSpan
 
 #: A key up to its first separator or digit; what follows is somebody's id.
 PREFIX = re.compile(r"[A-Za-z_][A-Za-z_.-]{0,39}")
-#: Characters that a name of a key's kind does not go on after.
+#: For a key that is all one word, which may be a name or a token.
 NO_PREFIX = "(none)"
 
 
@@ -36,13 +37,13 @@ class CachePoints:
         )
 
 
+@functools.lru_cache(maxsize=4096)
 def prefix_of(key: str) -> str:
     """What kind of key it is: its text before the first separator or digit."""
     found = PREFIX.match(key)
     if found is None:
         return NO_PREFIX
     prefix = found[0].rstrip("_.-")
-    # A key that is one word may be a name or a token: only what goes on is a kind.
     return prefix if len(found[0]) < len(key) else NO_PREFIX
 
 
@@ -50,7 +51,7 @@ def measure_cache(span: CacheSpan, into: Measures, at: float) -> None:
     """Add one operation to its points."""
     prefix = prefix_of(span.key)
     key = (CachePoints, span.alias, prefix, span.operation)
-    points = into.keep(key, at, lambda: CachePoints(into, span, prefix, at))
+    points = into.keep(key, at, CachePoints, into, span, prefix, at)
     points.duration.note(span.seconds)
     if span.hits:
         points.hits.add(span.hits)

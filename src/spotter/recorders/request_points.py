@@ -67,7 +67,12 @@ def measure(measured: Measured, into: Measures) -> None:
     points = into.keep(
         (method, route, status),
         at,
-        lambda: RoutePoints(into, method, route, status, at),
+        RoutePoints,
+        into,
+        method,
+        route,
+        status,
+        at,
     )
     points.duration.observe(measured.seconds)
     points.all.observe(measured.seconds)
@@ -77,16 +82,18 @@ def measure(measured: Measured, into: Measures) -> None:
     points.db_seconds.note(context.db_seconds)
     if context.cache_seconds:
         points.cache_seconds.note(context.cache_seconds)
-    agent = {"user_agent.synthetic.type": agent_kind(measured.agent)}
-    into.keep(
-        agent_kind(measured.agent),
-        at,
-        lambda: into.point("spotter.http.server.agents", agent, at),
-    ).add(1)
+    agent = agent_kind(measured.agent)
+    into.keep(agent, at, agent_point, into, agent, at).add(1)
     measure_what_is_rare(measured, route, into, at)
     if context.spans:
         measure_spans(context, context.spans, into, at)
     keep_example(measured, route, method, status, into, at)
+
+
+def agent_point(into: Measures, agent: str, at: float) -> Point:
+    """The point of one kind of clients."""
+    labels = {"user_agent.synthetic.type": agent}
+    return into.point("spotter.http.server.agents", labels, at)
 
 
 def measure_what_is_rare(

@@ -114,14 +114,18 @@ class Flusher:
     def flush(self) -> bool:
         """Add up and write everything; False when the store could not take it."""
         is_written = False
+        # What is rescued here is no StoreError but a mistake of ours.
         with self._lock, rescue("write what was measured"):
-            started = time.thread_time()
-            self._add_up()
-            batch = self._take_batch(started)
-            if batch is not None and is_wanted():
-                self._keep(batch)
-            is_written = self._write_pending()
+            is_written = self._flush()
         return is_written
+
+    def _flush(self) -> bool:
+        started = time.thread_time()
+        self._add_up()
+        batch = self._take_batch(started)
+        if batch is not None and is_wanted():
+            self._keep(batch)
+        return self._write_pending()
 
     def _add_up(self) -> None:
         """Ask each item what to measure; those that come meanwhile wait their turn."""
@@ -160,21 +164,14 @@ class Flusher:
 
     def _write_pending(self) -> bool:
         """Write the oldest first, and stop at the first that fails."""
-        started = time.perf_counter()
-        wrote = False
-        try:
-            while self._pending:
+        while self._pending:
+            started = time.perf_counter()
+            try:
                 get_store().write(self._pending[0])
-                self._pending.popleft()
-                wrote = True
-        except StoreError as error:
-            self._complain(error)
-            return False
-        except Exception:
-            with rescue("write what was measured"):
-                raise
-            return False
-        if wrote:
+            except StoreError as error:
+                self._complain(error)
+                return False
+            self._pending.popleft()
             seconds = time.perf_counter() - started
             self._measures.point("spotter.flush.duration", {}, time.time()).note(
                 seconds

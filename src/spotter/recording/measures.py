@@ -51,7 +51,9 @@ class Measures:
             return self.batch.point(NOWHERE, at)
         return self.batch.point(series, at)
 
-    def keep(self, key: Hashable, at: float, make: Callable[[], T]) -> T:
+    def keep(
+        self, key: Hashable, at: float, make: Callable[..., T], *arguments: Any
+    ) -> T:
         """
         Give what `make` made for this key in the window of an instant.
 
@@ -60,7 +62,7 @@ class Measures:
         place = (key, int(at) // WINDOW_SECONDS)
         kept: T | None = self._kept.get(place)
         if kept is None:
-            kept = self._kept[place] = make()
+            kept = self._kept[place] = make(*arguments)
         return kept
 
     def sample(self, sample: Sample) -> None:

@@ -54,7 +54,7 @@ def test_reading_and_writing_on_one_line_is_a_get_or_create_loop():
 @pytest.mark.parametrize(
     "spans",
     [
-        loop(6, sql="SELECT 1 FROM c WHERE id IN (" + ", ".join(["%s"] * 10) + ")"),
+        loop(6, sql=f"SELECT 1 WHERE id IN ({', '.join(['%s'] * 10)})"),
         [span("SELECT 1 LIMIT 10 OFFSET " + str(n), site=None) for n in range(6)],
         loop(6, sql="INSERT INTO c (x) VALUES (%s), (%s)"),
         loop(6, sql='SAVEPOINT "s1_x1"'),

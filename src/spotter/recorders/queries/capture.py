@@ -16,7 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from spotter import conf
 from spotter.call_sites import project_frame
 from spotter.context import Context, current
-from spotter.recorders.queries.attribution import tell
+from spotter.recorders.queries.attribution import Told, tell
 from spotter.rescue import is_ignoring, rescue
 from spotter.spans import QuerySpan, Site
 
@@ -24,6 +24,8 @@ from spotter.spans import QuerySpan, Site
 TELL_AT = 5
 #: Statements whose repetitions one piece of work counts.
 MAX_REPEATS = 500
+#: Statements of which it is remembered what the ORM was doing.
+MAX_TOLD = 2000
 
 
 def watch_query(
@@ -62,7 +64,7 @@ def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) ->
         span.parameters = hash_of(params)
         span.site = site_of(sys._getframe(2))
         if times == TELL_AT:
-            span.told = tell(sys._getframe(2))
+            span.told = told_before(text, span.site)
     elif span.seconds >= conf.get_settings().slow_query_seconds:
         span.site = site_of(sys._getframe(2))
     elif len(repeats) > MAX_REPEATS:
@@ -71,6 +73,19 @@ def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) ->
     # Reading the rows is part of what the query costs: all of it, with SQLite.
     cursor.__class__ = timed_class(cursor.__class__)
     cursor.spotter = (work, span)
+
+
+_told: dict[tuple[str, Site | None], Told] = {}
+
+
+def told_before(text: str, site: Site | None) -> Told:
+    """What the ORM was doing, which the same line does with the same statement."""
+    told = _told.get((text, site))
+    if told is None:
+        if len(_told) >= MAX_TOLD:
+            _told.clear()
+        told = _told[text, site] = tell(sys._getframe(3))
+    return told
 
 
 def hash_of(params: Any) -> int:

@@ -10,7 +10,7 @@ from spotter.conf import get_settings
 from spotter.entries import Point, Sample
 from spotter.recorders.examples import is_worth_it
 from spotter.recorders.queries.fingerprints import Statement, statement_of
-from spotter.recorders.queries.repeats import Repeat, find_repeats
+from spotter.recorders.queries.repeats import ENOUGH, Repeat, find_repeats
 from spotter.recording import Measures
 from spotter.recording.bounds import OTHER
 from spotter.spans import QuerySpan
@@ -107,26 +107,27 @@ def measure_queries(
 ) -> None:
     """Add each query to its points, and report what was repeated."""
     slow = get_settings().slow_query_seconds
+    groups: dict[str, list[QuerySpan]] = {}
     for span in spans:
         statement = statement_of(span.sql)
         is_slow = span.seconds >= slow
         name = _fingerprints.name(statement.fingerprint, is_slow=is_slow)
         add(span, name, route, into, at)
+        groups.setdefault(statement.fingerprint, []).append(span)
         if name != OTHER and is_worth_it(
             "statement", name, at, span.seconds if is_slow else 0.0
         ):
             into.sample(example(span, statement, route, request_id, at, is_slow))
-    if len(spans) >= 5:
-        for repeat in sorted(find_repeats(spans), key=lambda r: -r.seconds)[
-            :MAX_REPEATS
-        ]:
+    if any(len(group) >= ENOUGH for group in groups.values()):
+        repeats = sorted(find_repeats(spans), key=lambda each: -each.seconds)
+        for repeat in repeats[:MAX_REPEATS]:
             report(repeat, route, request_id, into, at)
 
 
 def add(span: QuerySpan, name: str, route: str, into: Measures, at: float) -> None:
     """Add one query to the points of its statement."""
     key = (name, span.alias, route, span.sql if name == OTHER else None)
-    points = into.keep(key, at, lambda: QueryPoints(into, name, route, span, at))
+    points = into.keep(key, at, QueryPoints, into, name, route, span, at)
     points.operation.observe(span.seconds)
     points.duration.observe(span.seconds)
     points.caller.note(span.seconds)
