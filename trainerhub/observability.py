@@ -22,6 +22,8 @@ def install(settings: dict[str, Any]) -> None:
     settings["SPOTTER"] = {
         "SERVICE_NAME": "TrainerHub API",
         "ENVIRONMENT": settings["ENVIRONMENT"],
+        "STORE": os.environ.get("SPOTTER_STORE")
+        or f"sqlite:///{settings['VAR'] / 'spotter' / 'spotter.db'}",
         **health_and_metrics(settings),
     }
 

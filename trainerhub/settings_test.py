@@ -25,3 +25,5 @@ from trainerhub.settings import *  # noqa: E402, F403 (the environment comes fir
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 WHITENOISE_AUTOREFRESH = True
+# Not there where Spotter is not installed.
+globals().get("SPOTTER", {})["RECORDING"] = False

@@ -18,6 +18,7 @@ class SpotterConfig(AppConfig):
         from spotter import checks  # noqa: F401 (registers them)
         from spotter.errors import checks as errors_checks  # noqa: F401
         from spotter.privacy import checks as privacy_checks  # noqa: F401
+        from spotter.recording import checks as recording_checks  # noqa: F401
 
         recorders.install()
         errors.install()

@@ -122,6 +122,12 @@ def get_settings() -> Settings:
     )
 
 
+def is_duration(value: object) -> bool:
+    """Whether it is a finite number of seconds above 0."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 < float(str(value)) < float("inf")
+
+
 @receiver(setting_changed)
 def forget_settings(*, setting: str, **kwargs: object) -> None:
     """Read the settings anew after a test has overridden them."""

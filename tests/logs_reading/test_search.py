@@ -203,8 +203,9 @@ def test_a_bad_argument_is_told_with_what_to_do(logs, arguments, message):
 
 
 def test_a_missing_directory_is_told():
-    with pytest.raises(CommandError, match=r"cannot be read .*--directory"):
+    with pytest.raises(CommandError, match=r"cannot be read .*--directory") as refused:
         call_command("spotter", "logs", "search", "--directory", "/nowhere/at/all")
+    assert refused.value.returncode == 2
 
 
 def test_a_directory_without_logs_is_told(tmp_path):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core import checks
 
-from spotter.conf import get_settings
+from spotter.conf import get_settings, is_duration
 from spotter.exceptions import ConfigurationError
 from spotter.exposition.access import POLICIES, policy
 from spotter.health.registry import load
@@ -66,9 +66,3 @@ def check_durations(**kwargs: Any) -> list[checks.CheckMessage]:
         for name in DURATIONS
         if not is_duration(getattr(settings, name))
     ]
-
-
-def is_duration(value: object) -> bool:
-    """Whether it is a number of seconds above 0."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and 0 < float(str(value)) < float("inf")

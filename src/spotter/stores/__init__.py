@@ -19,7 +19,7 @@ def open_store(url: str) -> Store:
     Raises:
         ConfigurationError: the URL names no store, or its driver is not installed.
     """
-    scheme, _, rest = url.partition("://")
+    scheme, _, rest = str(url).partition("://")
     if scheme == "memory":
         from spotter.stores.sqlite import MEMORY, SqliteStore
 

@@ -35,7 +35,7 @@ class Command(BaseCommand):
         try:
             found = run(self, **options)
         except SpotterError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error), returncode=2) from error
         except BrokenPipeError:
             # `| head` has read enough; the interpreter must not flush into it.
             sys.stdout = None
