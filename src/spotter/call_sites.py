@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import sysconfig
 from types import FrameType
+from typing import Any
 
 import django
+
+from spotter.spans import Site
 
 #: Frames looked at; a call from deep within templates has about sixty.
 MAX_FRAMES = 200
@@ -37,6 +41,20 @@ def call_site(frame: FrameType | None) -> str:
     if found is None:
         return "-"
     return site_text(found.f_code.co_filename, found.f_lineno, found.f_code.co_name)
+
+
+def awaiting_site(task: asyncio.Task[Any]) -> Site | None:
+    """Give the innermost line of the project's own that a task is waiting in."""
+    found: Site | None = None
+    waiting: Any = task.get_coro()
+    for _ in range(MAX_FRAMES):
+        frame = getattr(waiting, "cr_frame", None)
+        if frame is None:
+            break  # What it waits for is not a coroutine but a future.
+        if is_project(frame.f_code.co_filename):
+            found = (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        waiting = waiting.cr_await
+    return found
 
 
 def site_text(path: str, line: int, function: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import os
 import re
@@ -50,6 +51,7 @@ class Context:
         "cache_seconds",
         "db_queries",
         "db_seconds",
+        "detailed",
         "exception",
         "first_spans",
         "repeats",
@@ -57,6 +59,8 @@ class Context:
         "request_id",
         "spans",
         "started",
+        "task",
+        "unseen_spans",
     )
 
     #: Who takes the spans of work that has more than it can hold.
@@ -88,11 +92,19 @@ class Context:
         self.started = time.perf_counter()
         self.spans: list[Span] = []
         self.first_spans: list[Span] = []
+        #: Whether spans are kept at all; without, they are only numbered.
+        self.detailed = True
+        self.unseen_spans = 0
+        #: The asyncio task that answers, whose line awaits what a thread does for it.
+        self.task: asyncio.Task[Any] | None = None
         #: How often each text of a statement came.
         self.repeats: dict[str, int] = {}
 
     def put_span(self, span: Span) -> None:
         """Keep what was waited for; hand the lot over before it becomes too much."""
+        if not self.detailed:
+            self.unseen_spans += 1
+            return
         spans = self.spans
         spans.append(span)
         if len(spans) < MAX_SPANS:
@@ -145,6 +157,7 @@ class Context:
         self._user_id = self.user_id
         self._route = self.route
         self.request = None
+        self.task = None
 
 
 def user_id_of(request: HttpRequest) -> str:

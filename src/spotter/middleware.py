@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -59,6 +60,8 @@ class SpotterMiddleware:
         if answer is not None:
             return answer
         measured = None if is_measured(request) else begin(request)
+        if measured is not None:
+            measured.context.task = asyncio.current_task()
         try:
             response: HttpResponseBase = await self.get_response(request)
         except BaseException as error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from spotter.recorders import cache, failures, work
+from spotter.recorders import cache, failures, requests, work
 from spotter.recorders.queries import capture
 from spotter.rescue import rescue
 
 
 def install() -> None:
     """Hook every recorder in, once."""
-    for recorder in (capture, cache, failures, work):
+    for recorder in (capture, cache, failures, requests, work):
         with rescue("install a recorder"):
             recorder.install()

@@ -87,6 +87,8 @@ def measure(measured: Measured, into: Measures) -> None:
     measure_what_is_rare(measured, route, into, at)
     if context.spans:
         measure_spans(context, context.spans, into, at)
+    elif context.unseen_spans:
+        into.drop("span", "over budget", at, context.unseen_spans)
     keep_example(measured, route, method, status, into, at)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable
 from time import perf_counter
@@ -17,6 +19,7 @@ from spotter.recorders import api_log, request_points
 from spotter.recorders.identity import identify
 from spotter.recorders.streams import count_stream
 from spotter.recording import Measures
+from spotter.recording.budget import budget
 from spotter.rescue import rescue
 
 #: What nginx logs for a client that hung up before there was an answer.
@@ -59,6 +62,7 @@ class Measured:
         self.seconds = 0.0
         self.response_bytes = 0
         self.disconnected = False
+        self.context.detailed = budget.takes()
         in_flight[id(self)] = self
         self.token = enter(self.context)
 
@@ -165,3 +169,15 @@ def end(step: Callable[[Any], None], outcome: Any) -> None:
     except Exception:
         with rescue("measure a request"):
             raise
+
+
+def read_in_flight() -> None:
+    """How many requests this process works on now."""
+    labels = {"host.name": socket.gethostname(), "process.pid": os.getpid()}
+    recording.gauge("http.server.active_requests", len(in_flight), labels)
+
+
+def install() -> None:
+    """Tell how many are in flight, as long as the process measures anything."""
+    recording.sampler(read_in_flight)
+    os.register_at_fork(after_in_child=in_flight.clear)

@@ -14,6 +14,7 @@ from django.core import mail
 from spotter import conf
 from spotter.entries import Batch
 from spotter.recording.bounds import Bounds
+from spotter.recording.budget import budget
 from spotter.recording.measures import Item, Measures
 from spotter.rescue import ignore, rescue
 from spotter.stores.contract import StoreError
@@ -27,6 +28,8 @@ MAX_PENDING = 120
 MAX_PENDING_POINTS = 60_000
 #: The longest that a process which ends is held up by a last flush.
 LAST_FLUSH_SECONDS = 3.0
+#: The shortest time by which the share of a core is judged.
+JUDGE_SECONDS = 2.0
 #: How often a store that fails is spoken of in the log.
 COMPLAIN_SECONDS = 300.0
 
@@ -56,6 +59,9 @@ class Flusher:
         self._pending: collections.deque[Batch] = collections.deque()
         self._measures = Measures(self._bounds)
         self._complained_at = float("-inf")
+        self._spent_seconds = 0.0
+        self._judged_at = time.monotonic()
+        self._judged_seconds = 0.0
         self._thread: threading.Thread | None = None
         self.is_running = False
 
@@ -103,8 +109,7 @@ class Flusher:
                 woken = self._woken.wait(max(0.0, due - time.monotonic()))
                 self._woken.clear()
                 if woken and time.monotonic() < due:
-                    with self._lock:
-                        self._add_up()
+                    self._add_up_early()
                     continue
                 for each in self._samplers:
                     each.read_if_due()
@@ -119,10 +124,18 @@ class Flusher:
             is_written = self._flush()
         return is_written
 
+    def _add_up_early(self) -> None:
+        with self._lock:
+            started = time.thread_time()
+            self._add_up()
+            self._spent_seconds += time.thread_time() - started
+
     def _flush(self) -> bool:
         started = time.thread_time()
         self._add_up()
-        batch = self._take_batch(started)
+        self._spent_seconds += time.thread_time() - started
+        self._keep_to_budget()
+        batch = self._take_batch()
         if batch is not None and is_wanted():
             self._keep(batch)
         return self._write_pending()
@@ -137,7 +150,24 @@ class Flusher:
                 with rescue("add up what was captured"):
                     raise
 
-    def _take_batch(self, started: float) -> Batch | None:
+    def _keep_to_budget(self) -> None:
+        """Look at fewer requests in detail when that takes too much of a core."""
+        now = time.monotonic()
+        self._judged_seconds += self._spent_seconds
+        if now - self._judged_at < JUDGE_SECONDS:
+            return
+        if budget.spent(self._judged_seconds, now - self._judged_at):
+            logger.warning(
+                "spotter's adding up takes more than its share of a core or does no "
+                "longer: one request of %d is now looked at in detail",
+                round(1 / budget.share),
+            )
+        if budget.share < 1:
+            point = self._measures.point("spotter.detail.share", {}, time.time())
+            point.set(budget.share, time.time())
+        self._judged_at, self._judged_seconds = now, 0.0
+
+    def _take_batch(self) -> Batch | None:
         measures, self._measures = self._measures, Measures(self._bounds)
         now = time.time()
         if self.missed:
@@ -145,8 +175,8 @@ class Flusher:
             self.missed.clear()
         if not measures.batch.points and not measures.batch.samples:
             return None
-        spent = time.thread_time() - started
-        measures.point("spotter.capture.duration", {}, now).note(spent)
+        measures.point("spotter.capture.duration", {}, now).note(self._spent_seconds)
+        self._spent_seconds = 0.0
         return measures.batch
 
     def _keep(self, batch: Batch) -> None:

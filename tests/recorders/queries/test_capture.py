@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import threading
 
@@ -204,3 +205,25 @@ def test_nothing_of_a_querys_values_is_kept(request_context, kept):
     assert told
     assert "canary" not in str(told)
     assert "4111" not in str(told)
+
+
+def test_a_request_that_is_not_looked_at_in_detail_still_counts(request_context):
+    request_context.detailed = False
+    assert ask() == [(1,)]
+    assert (request_context.db_queries, request_context.spans) == (1, [])
+    assert request_context.unseen_spans == 1
+
+
+async def asks_repeatedly():
+    for number in range(3):
+        await User.objects.filter(pk=number).aexists()
+
+
+def test_an_asynchronous_views_queries_know_the_line_that_awaits_them(request_context):
+    async def view():
+        request_context.task = asyncio.current_task()
+        await asks_repeatedly()
+
+    asyncio.run(view())
+    site = request_context.spans[-1].site
+    assert (site[0], site[2]) == (__file__, "asks_repeatedly")

@@ -14,7 +14,7 @@ from django.db.backends.signals import connection_created
 from django.db.backends.utils import CursorWrapper
 
 from spotter import conf
-from spotter.call_sites import project_frame
+from spotter.call_sites import awaiting_site, project_frame
 from spotter.context import Context, current
 from spotter.recorders.queries.attribution import Told, tell
 from spotter.rescue import is_ignoring, rescue
@@ -58,15 +58,18 @@ def watch_query(
 
 def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) -> None:
     """Keep the span; look at the stack only where that earns its price."""
+    if not work.detailed:
+        work.unseen_spans += 1
+        return
     repeats = work.repeats
     times = repeats[text] = repeats.get(text, 0) + 1
     if times > 1:
         span.parameters = hash_of(params)
-        span.site = site_of(sys._getframe(2))
+        span.site = site_of(work, sys._getframe(2))
         if times == TELL_AT:
             span.told = told_before(text, span.site)
     elif span.seconds >= conf.get_settings().slow_query_seconds:
-        span.site = site_of(sys._getframe(2))
+        span.site = site_of(work, sys._getframe(2))
     elif len(repeats) > MAX_REPEATS:
         repeats.clear()
     work.put_span(span)
@@ -96,12 +99,13 @@ def hash_of(params: Any) -> int:
         return hash(repr(params))
 
 
-def site_of(frame: Any) -> Site | None:
-    """The line of the project's own code that asked."""
+def site_of(work: Context, frame: Any) -> Site | None:
+    """The line of the project's own code that asked, or that awaits the answer."""
     found = project_frame(frame)
-    if found is None:
-        return None
-    return (found.f_code.co_filename, found.f_lineno, found.f_code.co_name)
+    if found is not None:
+        return (found.f_code.co_filename, found.f_lineno, found.f_code.co_name)
+    # An asynchronous view's queries run in a thread that has no line of the project's.
+    return awaiting_site(work.task) if work.task is not None else None
 
 
 class TimedCursor:
@@ -145,7 +149,7 @@ class TimedCursor:
         span.rows = max(span.rows, 0) + rows
         work.db_seconds += seconds
         if span.site is None and span.seconds >= conf.get_settings().slow_query_seconds:
-            span.site = site_of(sys._getframe(2))
+            span.site = site_of(work, sys._getframe(2))
 
 
 @functools.cache
