@@ -11,7 +11,7 @@ import pytest
 
 from spotter import recording
 from spotter.recording import buffer
-from spotter.recording.bounds import Bounds
+from spotter.recording.bounds import MAX_VALUE, Bounds
 from spotter.recording.measures import MAX_POINTS, Measures
 from spotter.rescue import is_ignoring
 from spotter.stores.contract import StoreError
@@ -53,6 +53,19 @@ def test_a_name_has_no_more_label_sets_than_its_bound():
         series.labels[0][1]: p.sum for (series, _), p in measures.batch.points.items()
     }
     assert sums == {"/a": 2, "/b": 1, "__other__": 2, "requests": 2}
+
+
+@pytest.mark.parametrize(
+    ("length", "kept"),
+    [
+        (MAX_VALUE - 1, MAX_VALUE - 1),
+        (MAX_VALUE, MAX_VALUE),
+        (MAX_VALUE + 1, MAX_VALUE),
+    ],
+)
+def test_a_labels_value_has_no_more_characters_than_its_bound(length, kept):
+    series, _ = Bounds().admit("requests", (("route", "a" * length),))
+    assert len(series.labels[0][1]) == kept
 
 
 def test_a_batch_has_no_more_points_than_its_bound(monkeypatch):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from spotter.entries import Labels, Series
 
 OTHER = "__other__"
-#: Label sets of one metric in one process.
-MAX_LABEL_SETS = 1000
+#: Label sets of one metric in one process: two thousand statements and their callers.
+MAX_LABEL_SETS = 2500
 #: Characters of one label's value.
 MAX_VALUE = 200
 
@@ -26,7 +26,12 @@ class Bounds:
             return series, True
         if len(known) >= self.limit:
             return Series(name, tuple((key, OTHER) for key, _ in labels)), False
-        series = known[labels] = Series(
-            name, tuple((key, value[:MAX_VALUE]) for key, value in labels)
-        )
+        series = known[labels] = Series(name, shortened(labels))
         return series, True
+
+
+def shortened(labels: Labels) -> Labels:
+    """The same labels, unless a value is too long; most never are."""
+    if all(len(value) <= MAX_VALUE for _, value in labels):
+        return labels
+    return tuple((key, value[:MAX_VALUE]) for key, value in labels)
