@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from spotter.entries import Batch, Point, Series
 from spotter.stores.contract import DAY, HOUR, LEVELS, Level, Query
-from spotter.stores.sql import Execute
+from spotter.stores.schema import Execute
 from spotter.stores.sqlite import SqliteStore
 
 ROUTES = 200
@@ -54,10 +54,10 @@ def fill(store: SqliteStore, level: Level, pool: dict[bool, list[Point]]) -> Non
     """Write every window that the level keeps, as roll-up would have left it."""
     with store.transaction(write=True) as execute:
         everything = [pair for route in range(ROUTES) for pair in series_of(route)]
-        ids = store._series_ids(execute, {series for series, _ in everything})
+        ids = store._series.ids(execute, {series for series, _ in everything})
     kinds = [(ids[series], histogram) for series, histogram in everything]
     for start in range(NOW - min(level.keep, 90 * DAY), NOW, level.window):
-        points = {(id_, start): random.choice(pool[kind]) for id_, kind in kinds}
+        points = {(start, id_): random.choice(pool[kind]) for id_, kind in kinds}
         with store.transaction(write=True) as execute:
             store._merge(execute, level, points)
 
@@ -100,20 +100,30 @@ def main() -> None:
             store.close()
             megabytes = sum(f.stat().st_size for f in path.parent.iterdir()) / 1e6
             print(f"{level.window:>6} s windows written: {megabytes:7.1f} MB in all")
-        for name, start, by in (
-            ("routes, 15 min", NOW - 900, ("http.route",)),
-            ("routes, 24 h", NOW - DAY, ("http.route",)),
-            ("routes, 90 days", NOW - 90 * DAY, ("http.route",)),
-            ("everything, 90 days", NOW - 90 * DAY, ()),
+        store.roll_up(NOW)
+        by = ("http.route",)
+        for name, start in (
+            ("routes, 15 min", NOW - 900),
+            ("routes, 24 h", NOW - DAY),
+            ("routes, 7 days", NOW - 7 * DAY),
+            ("routes, 90 days", NOW - 90 * DAY),
         ):
-            query = Query(name=DURATION, start=start, end=NOW, by=by)
-            took = timed(functools.partial(store.total, query))
-            print(f"{name:>20}: {took:8.1f} ms")
+            for buckets in (False, True):
+                query = Query(
+                    name=DURATION, start=start, end=NOW, buckets=buckets, by=by
+                )
+                took = timed(functools.partial(store.total, query))
+                what = "with quantiles" if buckets else "sums"
+                print(f"{name:>20}: {took:8.1f} ms  {what}")
         one = {"http.route": "/api/resource-7/<int:pk>/"}
-        query = Query(name=DURATION, start=NOW - 90 * DAY, end=NOW, where=one)
-        print(
-            f"{'one route, 90 days':>20}: {timed(lambda: store.range(query)):8.1f} ms"
-        )
+        for name, start, step in (
+            ("24 h by minute", NOW - DAY, 60),
+            ("7 days by hour", NOW - 7 * DAY, HOUR),
+            ("90 days by day", NOW - 90 * DAY, DAY),
+        ):
+            query = Query(name=DURATION, start=start, end=NOW, where=one, step=step)
+            took = timed(functools.partial(store.range, query))
+            print(f"{'one route, ' + name:>26}: {took:8.1f} ms")
         batch = Batch()
         for route in range(ROUTES):
             for series, histogram in series_of(route):
@@ -121,6 +131,14 @@ def main() -> None:
         print(
             f"{'flush, 2,000 series':>20}: {timed(lambda: store.write(batch)):8.1f} ms"
         )
+        store.longest_ms = 0.0
+        whole = timed(lambda: store.roll_up(NOW + 120))
+        print(
+            f"{'roll up two minutes':>20}: {whole:8.1f} ms, "
+            f"longest lock {store.longest_ms:.1f} ms"
+        )
+        took = timed(store.cumulative)
+        print(f"{'totals of a scrape':>20}: {took:8.1f} ms")
         store.longest_ms = 0.0
         whole = timed(lambda: store.trim(NOW + HOUR))
         print(

@@ -15,12 +15,31 @@ WINDOW_SECONDS = 10
 Labels = tuple[tuple[str, str], ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class Series:
-    """A metric's name with its labels, sorted: what a point belongs to."""
+    """
+    A metric's name with its labels, sorted: what a point belongs to.
 
-    name: str
-    labels: Labels = ()
+    A value like any tuple; its hash is worked out once, since every recorded point
+    asks for it.
+    """
+
+    __slots__ = ("_hash", "labels", "name")
+
+    def __init__(self, name: str, labels: Labels = ()) -> None:
+        self.name = name
+        self.labels = labels
+        self._hash = hash((name, labels))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Series):
+            return NotImplemented
+        return self.name == other.name and self.labels == other.labels
+
+    def __repr__(self) -> str:
+        return f"Series({self.name!r}, {self.labels!r})"
 
     @classmethod
     def of(cls, name: str, labels: Mapping[str, object] | None = None) -> Series:

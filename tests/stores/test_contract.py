@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spotter.entries import Batch, Sample, Series
-from spotter.stores.contract import DAY, HOUR, MINUTE, SAMPLES_PER_HOUR, Query
+from spotter.stores.contract import DAY, HOUR, MINUTE, Query, keep_of
 from tests.stores.conftest import NOW
 
 REQUESTS = "http.server.request.duration"
@@ -156,7 +156,7 @@ def sample(weight: float, at: float = NOW, key: str = "/a") -> Sample:
 
 def test_an_hour_keeps_its_weightiest_samples(store):
     made = Batch()
-    made.samples = [sample(w) for w in range(SAMPLES_PER_HOUR + 3)]
+    made.samples = [sample(w) for w in range(keep_of("request").count + 3)]
     store.write(made)
     kept = store.samples("request", key="/a")
     assert sorted(s.weight for s in kept) == [3, 4, 5, 6, 7]
@@ -168,3 +168,154 @@ def test_samples_come_latest_first_and_of_their_key(store):
     store.write(made)
     assert [s.at for s in store.samples("request")] == [NOW + 9, NOW + 5, NOW]
     assert [s.at for s in store.samples("request", key="/b")] == [NOW + 5]
+
+
+def counted(name: str, labels: dict[str, str], amount: float, at: float = NOW) -> Batch:
+    made = Batch()
+    made.point(Series.of(name, labels), at).add(amount)
+    return made
+
+
+def test_without_buckets_the_sums_are_the_same(store):
+    store.write(batch(0.5, 3.0))
+    with_, without = (store.total(ask(buckets=b))[()] for b in (True, False))
+    assert (without.count, without.sum, without.minimum, without.maximum) == (
+        with_.count, with_.sum, with_.minimum, with_.maximum
+    )  # fmt: skip
+    assert (len(with_.buckets), without.buckets) == (2, {})
+
+
+def test_one_of_several_values_may_be_asked_for(store):
+    for route in ("/a", "/b", "/c"):
+        store.write(batch(1.0, route=route))
+    query = ask(where={"http.route": ("/a", "/c")})
+    assert store.total(query)[()].count == 2
+
+
+def test_what_was_ever_counted_only_grows(store, clock):
+    for hours in range(5):
+        clock.now = NOW + hours * HOUR
+        store.write(counted("made", {"kind": "a"}, 2, clock.now))
+        store.keep_house(clock.now)
+    assert store.cumulative()[Series.of("made", {"kind": "a"})].sum == 10
+
+
+def test_a_total_is_asked_for_by_name(store):
+    store.write(counted("made", {}, 2))
+    store.write(counted("failed", {}, 1))
+    assert [series.name for series in store.cumulative(["failed"])] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [(-1, True), (0, True), (1, False)],
+    ids=["younger", "equal", "older"],
+)
+def test_a_series_that_nobody_writes_any_more_is_not_shown(store, clock, age, shown):
+    store.write(counted("made", {}, 2))
+    clock.now = NOW + DAY + age
+    assert bool(store.cumulative()) is shown
+
+
+def test_house_is_kept_once_a_minute_whoever_asks(store, clock):
+    asked = [store.keep_house(NOW + s) for s in (0, 0, 59, 60, 61, 120)]
+    assert asked == [True, False, False, True, False, True]
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_house_keeping(store):
+    store.keep_house(NOW + DAY)
+    assert store.keep_house(NOW)
+
+
+def test_a_store_knows_its_size_and_its_last_batch(store, clock):
+    assert store.written_at() is None
+    store.write(batch(1.0))
+    assert store.written_at() == NOW
+    assert store.size() > 1000
+
+
+@pytest.mark.parametrize(("series", "others"), [(2, 0), (3, 0), (4, 1), (6, 3)])
+def test_a_metric_has_no_more_series_than_its_bound(store, monkeypatch, series, others):
+    monkeypatch.setattr("spotter.stores.catalogue.MAX_SERIES_OF_NAME", 3)
+    for number in range(series):
+        store.write(batch(1.0, route=f"/{number}"))
+    totals = store.total(ask(by=("http.route",)))
+    assert len(totals) == min(series, 3) + bool(others)
+    assert others == (totals[("__other__",)].count if others else 0)
+
+
+def test_a_batch_that_brings_too_many_series_at_once_loses_nothing(store, monkeypatch):
+    monkeypatch.setattr("spotter.stores.catalogue.MAX_SERIES_OF_NAME", 3)
+    made = Batch()
+    for number in range(10):
+        made.point(Series.of(REQUESTS, {"http.route": str(number)}), NOW).observe(1.0)
+    store.write(made)
+    assert store.total(ask())[()].count == 10
+
+
+def test_series_of_one_process_are_kept_no_longer_than_minutes(store, clock):
+    labels = {"host.name": "a", "process.pid": "17"}
+    store.write(counted("process.busy", labels, 1))
+    clock.now = NOW + 3 * HOUR
+    store.keep_house(clock.now)
+    query = Query(name="process.busy", start=NOW - DAY, end=clock.now, step=HOUR)
+    assert store.range(query) == {}
+    clock.now = NOW + 3 * DAY
+    assert store.trim(clock.now) > 0
+    assert store.cumulative() == {}
+
+
+def test_an_id_that_is_free_again_brings_nothing_of_the_old(store, clock):
+    for number in range(3):
+        labels = {"host.name": "a", "process.pid": str(number)}
+        store.write(counted("process.busy", labels, 100))
+    clock.now = NOW + 4 * DAY
+    store.keep_house(clock.now)
+    store.write(counted("process.busy", {"process.pid": "new"}, 1, clock.now))
+    query = Query(name="process.busy", start=NOW, end=clock.now + HOUR)
+    assert store.total(query)[()].sum == 1
+    assert [p.sum for p in store.cumulative().values()] == [1]
+
+
+def test_rolling_up_bit_by_bit_is_rolling_up_at_once(store, clock):
+    for second in range(0, 2 * HOUR, 10):
+        clock.now = NOW + second
+        store.write(batch(1.0, at=clock.now))
+        if second % MINUTE == 0:
+            store.keep_house(clock.now)
+    for start, end in ((0, 120), (30, 90), (7, 113), (60, 120)):
+        query = ask(NOW + start * MINUTE, NOW + end * MINUTE)
+        assert store.total(query)[()].count == (end - start) * 6, (start, end)
+
+
+def test_windows_that_are_filled_still_are_read_to_the_last_batch(store, clock):
+    for second in range(0, 5000, 10):
+        clock.now = NOW + second
+        store.write(batch(1.0, at=clock.now))
+    store.keep_house(clock.now)
+    for step in (10, MINUTE, HOUR, DAY):
+        query = ask(NOW, clock.now + 10, step=step)
+        assert store.total(query)[()].count == 500, step
+        (points,) = store.range(query).values()
+        assert sum(p.count for p in points.values()) == 500, step
+
+
+def test_samples_are_kept_as_long_as_their_kind(store, clock):
+    made = Batch()
+    made.samples = [
+        sample(1.0),
+        Sample(kind="deploy", key="v1", at=NOW, weight=1, body={}),
+    ]
+    store.write(made)
+    clock.now = NOW + 4 * DAY
+    store.trim(clock.now)
+    assert store.samples("request") == []
+    assert [s.key for s in store.samples("deploy")] == ["v1"]
+
+
+def test_a_large_body_is_given_back_as_it_was(store):
+    made = Batch()
+    body = {"spans": [{"text": "SELECT …" * 20, "at": n} for n in range(100)]}
+    made.samples = [Sample(kind="request", key="/", at=NOW, weight=1, body=body)]
+    store.write(made)
+    assert store.samples("request")[0].body == body

@@ -62,6 +62,7 @@ def test_a_server_that_never_answers_is_given_up(store, proxy, monkeypatch):
     proxy.misbehave("hang")
     with pytest.raises(StoreError):
         store.write(hits())
+    monkeypatch.undo()
     proxy.misbehave(None)
     assert store.write(hits())
 

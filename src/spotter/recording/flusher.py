@@ -64,6 +64,7 @@ class Flusher:
         self._judged_seconds = 0.0
         self._thread: threading.Thread | None = None
         self.is_running = False
+        self._has_written = False
 
     def after_fork(self) -> None:
         """Leave to the parent what is the parent's."""
@@ -113,7 +114,9 @@ class Flusher:
                     continue
                 for each in self._samplers:
                     each.read_if_due()
-                self.flush()
+                if self.flush() and self._has_written:
+                    with rescue("keep house in the store"):
+                        self.keep_house()
                 due = time.monotonic() + interval_seconds()
 
     def flush(self) -> bool:
@@ -123,6 +126,15 @@ class Flusher:
         with self._lock, rescue("write what was measured"):
             is_written = self._flush()
         return is_written
+
+    def keep_house(self) -> None:
+        """Roll up and trim the store if nobody else did in the last minute."""
+        if not is_wanted():
+            return
+        try:
+            get_store().keep_house(time.time())
+        except StoreError as error:
+            self._complain(error)
 
     def _add_up_early(self) -> None:
         with self._lock:
@@ -202,6 +214,7 @@ class Flusher:
                 self._complain(error)
                 return False
             self._pending.popleft()
+            self._has_written = True
             seconds = time.perf_counter() - started
             self._measures.point("spotter.flush.duration", {}, time.time()).note(
                 seconds

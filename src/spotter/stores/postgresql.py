@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
 import threading
@@ -12,13 +13,21 @@ from typing import Any
 
 import psycopg
 
-from spotter.stores.contract import StoreError
-from spotter.stores.sql import Execute, SqlStore, schema
+from spotter.stores.contract import Level, StoreError
+from spotter.stores.schema import Dialect, Execute, table, upgrade
+from spotter.stores.sql import SqlStore
 
 #: The longest that one transaction may take, whatever the server does.
 DEADLINE_SECONDS = 8.0
 #: pg_advisory_xact_lock's key: one writer at a time. Any number does, if it is ours.
 WRITERS_LOCK = 0x53504F54  # "SPOT"
+DIALECT = Dialect(
+    serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    blob="BYTEA",
+    real="DOUBLE PRECISION",
+    big="BIGINT",
+    suffix="",
+)
 #: Nothing here may hang: not connecting, not a statement, not a dead peer.
 CONNECT: dict[str, Any] = {
     "connect_timeout": 3,
@@ -48,22 +57,16 @@ class PostgresqlStore(SqlStore):
                     if write:
                         take_writers_lock(connection)
 
-                    def execute(
-                        statement: str, parameters: Sequence[Any] = ()
-                    ) -> list[tuple[Any, ...]]:
-                        cursor = connection.execute(translate(statement), parameters)
-                        return cursor.fetchall() if cursor.description else []
-
-                    yield execute
+                    yield functools.partial(fetch, connection)
             except psycopg.Error as error:
-                self._ids.clear()
+                self._series.forget()
                 if self._connection is not None and self._connection.broken:
                     self.close()
                 reason = type(error).__name__
                 # A driver's message may hold the address and user: only its class.
                 raise StoreError(f"The PostgreSQL store: {reason}.") from error
             except BaseException:
-                self._ids.clear()
+                self._series.forget()
                 raise
 
     def many(
@@ -72,6 +75,23 @@ class PostgresqlStore(SqlStore):
         if self._connection is not None:
             with self._connection.cursor() as cursor:
                 cursor.executemany(translate(statement), list(rows))
+
+    def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
+        # OFFSET 0 keeps the planner from making one scan of the table out of it.
+        return (
+            f"{starts} SELECT series_id, {columns} FROM w "
+            f"CROSS JOIN LATERAL (SELECT * FROM {table(level)} p "
+            f"WHERE p.starts_at = w.start AND p.series_id {which} OFFSET 0) p"
+        )
+
+    def size(self) -> int:
+        with self.transaction(write=False) as execute:
+            found = execute(
+                "SELECT SUM(pg_total_relation_size(oid)) FROM pg_class "
+                "WHERE relkind = 'r' AND relname LIKE 'spotter%' "
+                "AND relnamespace = current_schema()::regnamespace"
+            )
+        return int(found[0][0] or 0)
 
     def close(self) -> None:
         with self._lock:
@@ -84,18 +104,11 @@ class PostgresqlStore(SqlStore):
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is not None and self._pid == os.getpid():
             return self._connection
-        self._ids.clear()
+        self._series.forget()
         connection = psycopg.connect(self.url, autocommit=True, **CONNECT)
         with deadline(connection), connection.transaction():
             take_writers_lock(connection)
-            for statement in schema(
-                serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-                blob="BYTEA",
-                real="DOUBLE PRECISION",
-                big="BIGINT",
-                suffix="",
-            ):
-                connection.execute(statement.encode())
+            upgrade(functools.partial(fetch, connection), DIALECT)
         self._connection, self._pid = connection, os.getpid()
         return connection
 
@@ -123,6 +136,16 @@ def cut(peer: socket.socket) -> None:
     """Shut a socket down, so that whoever waits on it wakes up with an error."""
     with contextlib.suppress(OSError):
         peer.shutdown(socket.SHUT_RDWR)
+
+
+def fetch(
+    connection: psycopg.Connection[tuple[Any, ...]],
+    statement: str,
+    parameters: Sequence[Any] = (),
+) -> list[tuple[Any, ...]]:
+    """Run one statement and give all its rows."""
+    cursor = connection.execute(translate(statement), parameters)
+    return cursor.fetchall() if cursor.description else []
 
 
 def take_writers_lock(connection: psycopg.Connection[tuple[Any, ...]]) -> None:

@@ -1,4 +1,4 @@
-"""What the SQL stores share: tables, merging under one writer's lock, roll-up."""
+"""What the SQL stores share: merging under one writer's lock, reading, roll-up."""
 
 from __future__ import annotations
 
@@ -7,72 +7,60 @@ import contextlib
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Any
 
-import orjson
-
-from spotter.entries import Batch, Labels, Point, Sample, Series
+from spotter.entries import Batch, Point, Sample, Series
+from spotter.histograms import BucketSum
+from spotter.stores.catalogue import Catalogue, is_ephemeral
 from spotter.stores.contract import (
+    ALIVE_SECONDS,
     GRACE_SECONDS,
-    HOUR,
     LEVELS,
+    MINUTE,
     REMEMBER_BATCHES_SECONDS,
-    SAMPLES_PER_HOUR,
+    ROLL_UP_SECONDS,
+    SAMPLES,
+    SAMPLES_OF_OTHERS,
+    TRIM_SECONDS,
     Group,
     Level,
     Query,
+    Segment,
     Store,
+    keep_of,
     level_for,
+    segments,
 )
+from spotter.stores.rows import (
+    COLUMNS,
+    NAMES,
+    PointSum,
+    Row,
+    labels_of,
+    packed,
+    point_of,
+    row_of,
+    unpacked,
+)
+from spotter.stores.schema import Execute, table
 
-Row = Sequence[Any]
-#: Runs one statement and gives all its rows.
-Execute = Callable[..., list[Any]]
-#: One point's place: series and the start of its window.
+#: One point's place: the start of its window and its series.
 Key = tuple[int, int]
 
-COLUMNS = "count, sum, minimum, maximum, zeros, last, last_at, buckets"
-SCHEMA_VERSION = 1
-#: Series looked up, trimmed or rolled up in one go, so that no lock is held for long.
-CHUNK = 200
-
-
-def table(level: Level) -> str:
-    """The table that holds a level's points."""
-    return f"spotter_points_{level.window}"
-
-
-def row_of(point: Point) -> tuple[Any, ...]:
-    """
-    A point as the columns of COLUMNS.
-
-    What its kind does not use is NULL, which takes no room: of a counter's row there
-    is little left but its sum, and most rows are counters'.
-    """
-    bounded = point.minimum <= point.maximum
-    return (
-        point.count,
-        point.sum,
-        point.minimum if bounded else None,
-        point.maximum if bounded else None,
-        point.zeros or None,
-        point.last if point.last_at else None,
-        point.last_at or None,
-        point.encode() or None,
-    )
-
-
-def point_of(row: Row) -> Point:
-    """The inverse of `row_of`."""
-    point = Point()
-    point.count, point.sum = row[0], row[1]
-    if row[2] is not None:
-        point.minimum, point.maximum = row[2], row[3]
-    point.zeros, point.last, point.last_at = row[4] or 0, row[5] or 0.0, row[6] or 0.0
-    if row[7] is not None:
-        point.decode(bytes(row[7]))
-    return point
+#: Ids in one statement.
+CHUNK = 500
+#: Rows deleted in one transaction, so that no lock is held for long.
+DELETE_AT_ONCE = 1000
+#: Series up to which each point is looked up; above, all between them are read.
+LOOK_UP = 120
 
 
 class SqlStore(Store):
@@ -86,8 +74,7 @@ class SqlStore(Store):
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._ids: dict[Series, int] = {}
-        self._generation = -1
+        self._series = Catalogue()
 
     @abc.abstractmethod
     def transaction(self, *, write: bool) -> contextlib.AbstractContextManager[Execute]:
@@ -104,6 +91,12 @@ class SqlStore(Store):
     ) -> None:
         """Run one statement for many rows inside a transaction."""
 
+    @abc.abstractmethod
+    def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
+        """A statement that looks some series up in each window, and scans nothing."""
+
+    # Writing.
+
     def write(self, batch: Batch) -> bool:
         with self.transaction(write=True) as execute:
             inserted = execute(
@@ -118,61 +111,61 @@ class SqlStore(Store):
         return True
 
     def _write_points(self, execute: Execute, batch: Batch) -> None:
-        ids = self._series_ids(execute, {series for series, _ in batch.points})
+        ids = self._series.ids(execute, {series for series, _ in batch.points})
         marks = self._watermarks(execute)
         for level in LEVELS:
             points: dict[Key, Point] = {}
             for (series, at), point in batch.points.items():
                 # What has been rolled up already gets late data on every level.
                 if level is LEVELS[0] or at < marks[level.window]:
-                    key = (ids[series], at // level.window * level.window)
-                    points.setdefault(key, Point()).merge(point)
+                    key = (at // level.window * level.window, ids[series])
+                    add(points, key, point)
             self._merge(execute, level, points)
+        totals: dict[int, Point] = {}
+        for (series, _), point in batch.points.items():
+            add(totals, ids[series], point)
+        self._merge_totals(execute, totals)
 
     def _merge(self, execute: Execute, level: Level, points: dict[Key, Point]) -> None:
         """Add points to what the level has; the caller holds the writer's lock."""
-        keys = list(points)
-        for start in range(0, len(keys), CHUNK):
-            part = keys[start : start + CHUNK]
-            # A join, since SQLite scans the whole table for a row value IN (VALUES …).
-            rows = execute(
-                f"WITH k (series, start) AS (VALUES {', '.join(['(?, ?)'] * len(part))}) "
-                f"SELECT series_id, starts_at, {COLUMNS} FROM k "
-                f"CROSS JOIN {table(level)} p "
-                "WHERE p.series_id = k.series AND p.starts_at = k.start",
-                [number for key in part for number in key],
-            )
-            for row in rows:
-                points[(row[0], row[1])].merge(point_of(row[2:]))
-        names = [name.strip() for name in COLUMNS.split(",")]
+        by_start: dict[int, list[int]] = defaultdict(list)
+        for start, id_ in points:
+            by_start[start].append(id_)
+        for start, ids in by_start.items():
+            for part in chunks(ids):
+                rows = execute(
+                    f"SELECT series_id, {COLUMNS} FROM {table(level)} "
+                    f"WHERE starts_at = ? AND series_id IN ({part})",
+                    (start,),
+                )
+                for row in rows:
+                    points[start, row[0]] = merged(points[start, row[0]], row[1:])
         self.many(
             execute,
-            f"INSERT INTO {table(level)} (series_id, starts_at, {COLUMNS}) "
+            f"INSERT INTO {table(level)} (starts_at, series_id, {COLUMNS}) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (series_id, starts_at) DO UPDATE SET "
-            + ", ".join(f"{name} = excluded.{name}" for name in names),
+            f"ON CONFLICT (starts_at, series_id) DO UPDATE SET {SET}",
             [(*key, *row_of(point)) for key, point in sorted(points.items())],
         )
 
-    def _series_ids(self, execute: Execute, wanted: set[Series]) -> dict[Series, int]:
-        """The ids of series, made where they are new."""
-        generation = execute("SELECT value FROM spotter_meta WHERE name = 'generation'")
-        if generation[0][0] != self._generation:
-            # Trimming has deleted series: an id that is remembered may be gone.
-            self._ids.clear()
-            self._generation = generation[0][0]
-        for series in sorted(
-            wanted - self._ids.keys(), key=lambda s: (s.name, s.labels)
-        ):
-            labels = orjson.dumps(series.labels).decode()
-            found = execute(
-                "INSERT INTO spotter_series (name, labels) VALUES (?, ?) "
-                "ON CONFLICT (name, labels) DO UPDATE SET name = excluded.name "
-                "RETURNING id",
-                (series.name, labels),
+    def _merge_totals(self, execute: Execute, totals: dict[int, Point]) -> None:
+        """Add to what the series have had since they began."""
+        for part in chunks(list(totals)):
+            rows = execute(
+                f"SELECT series_id, {COLUMNS} FROM spotter_totals "
+                f"WHERE series_id IN ({part})"
             )
-            self._ids[series] = found[0][0]
-        return self._ids
+            for row in rows:
+                totals[row[0]] = merged(totals[row[0]], row[1:])
+        now = self._clock()
+        self.many(
+            execute,
+            f"INSERT INTO spotter_totals (series_id, updated_at, {COLUMNS}) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (series_id) DO UPDATE SET updated_at = excluded.updated_at, "
+            f"{SET}",
+            [(id_, now, *row_of(point)) for id_, point in sorted(totals.items())],
+        )
 
     def _watermarks(self, execute: Execute) -> dict[int, int]:
         """Up to where each level has been rolled up from the finer one."""
@@ -183,73 +176,133 @@ class SqlStore(Store):
         return {level.window: marks.get(level.window, 0) for level in LEVELS}
 
     def _write_samples(self, execute: Execute, samples: list[Sample]) -> None:
+        rows = [
+            (s.kind, s.key, int(s.at) // keep_of(s.kind).of_seconds, s) for s in samples
+        ]
         self.many(
             execute,
             "INSERT INTO spotter_samples (kind, key, hour, at, weight, body) "
             "VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (s.kind, s.key, int(s.at) // HOUR, s.at, s.weight, orjson.dumps(s.body))
-                for s in samples
+                (kind, key, time_, s.at, s.weight, packed(s.body))
+                for kind, key, time_, s in rows
             ],
         )
-        # Keep the weightiest of each kind, key and hour.
-        for kind, key, hour in sorted(
-            {(s.kind, s.key, int(s.at) // HOUR) for s in samples}
-        ):
+        # Keep the weightiest of each kind, key and time.
+        for kind, key, time_ in sorted({row[:3] for row in rows}):
             execute(
                 "DELETE FROM spotter_samples WHERE kind = ? AND key = ? AND hour = ? "
                 "AND id NOT IN (SELECT id FROM spotter_samples WHERE kind = ? AND "
                 "key = ? AND hour = ? ORDER BY weight DESC, id LIMIT ?)",
-                (kind, key, hour, kind, key, hour, SAMPLES_PER_HOUR),
+                (kind, key, time_, kind, key, time_, keep_of(kind).count),
             )
+
+    # Reading.
 
     def range(self, query: Query) -> dict[Group, dict[int, Point]]:
         level = level_for(query, self._clock())
         step = query.step or level.window
-        groups: dict[Group, dict[int, Point]] = defaultdict(dict)
+        sums: dict[Group, dict[int, PointSum]] = defaultdict(dict)
         with self.transaction(write=False) as execute:
-            matching = self._matching(execute, query)
+            matching = self._series.matching(execute, query)
             marks = self._watermarks(execute)
-            for series_id, at, point in self._read(
-                execute, level, query, matching, marks
-            ):
-                points = groups[matching[series_id].group(query.by)]
-                points.setdefault(at // step * step, Point()).merge(point)
-        return {group: dict(sorted(points.items())) for group, points in groups.items()}
+            named = {id_: series.group(query.by) for id_, series in matching.items()}
+            for segment in whole_windows(level, query, marks):
+                rows = self._rows(execute, segment, f"starts_at, {COLUMNS}", named)
+                for id_, at, *row in rows:
+                    points, start = sums[named[id_]], at // step * step
+                    if start not in points:
+                        points[start] = PointSum()
+                    points[start].add(row)
+        return {
+            group: {start: points[start].point() for start in sorted(points)}
+            for group, points in sums.items()
+        }
 
-    def _matching(self, execute: Execute, query: Query) -> dict[int, Series]:
-        """The series that the query asks for, by id."""
-        rows = execute(
-            "SELECT id, labels FROM spotter_series WHERE name = ?", (query.name,)
-        )
-        wanted = query.where.items()
-        series = {row[0]: Series(query.name, labels_of(row[1])) for row in rows}
-        return {id_: s for id_, s in series.items() if wanted <= dict(s.labels).items()}
+    def total(self, query: Query) -> dict[Group, Point]:
+        groups: dict[Group, Point] = {}
+        with self.transaction(write=False) as execute:
+            matching = self._series.matching(execute, query)
+            marks = self._watermarks(execute)
+            named = {id_: series.group(query.by) for id_, series in matching.items()}
+            for segment in segments(query.start, query.end, marks, self._clock()):
+                self._add_sums(execute, segment, named, groups)
+                if query.buckets:
+                    self._add_buckets(execute, segment, named, groups)
+        return groups
 
-    def _read(
+    def _add_sums(
         self,
         execute: Execute,
-        level: Level,
-        query: Query,
-        matching: dict[int, Series],
-        marks: dict[int, int],
-    ) -> Iterable[tuple[int, int, Point]]:
-        """Rows of the level as far as it is rolled up, then of the finer ones."""
-        start, ids = query.start, list(matching)
-        for each in reversed(LEVELS[: LEVELS.index(level) + 1]):
-            finest = each is LEVELS[0]
-            end = query.end if finest else min(query.end, marks[each.window])
-            for chunk in range(0, len(ids), CHUNK):
-                part = ids[chunk : chunk + CHUNK]
-                rows = execute(
-                    f"SELECT series_id, starts_at, {COLUMNS} FROM {table(each)} "
-                    f"WHERE series_id IN ({', '.join('?' * len(part))}) "
-                    "AND starts_at >= ? AND starts_at < ?",
-                    (*part, start // each.window * each.window, end),
-                )
-                for row in rows:
-                    yield row[0], row[1], point_of(row[2:])
-            start = max(start, end)
+        segment: Segment,
+        named: dict[int, Group],
+        groups: dict[Group, Point],
+    ) -> None:
+        """Let the database add up all that is not a bucket."""
+        gauges = False
+        for id_, *row in self._rows(execute, segment, SUMS, named, group=True):
+            add(groups, named[id_], point_of((*row[:5], None, row[5], None)))
+            gauges = gauges or row[5] is not None
+        if not gauges:
+            return
+        for id_, last, last_at in self._rows(execute, segment, "last, last_at", named):
+            point = groups[named[id_]]
+            if last_at is not None and last_at >= point.last_at:
+                point.last, point.last_at = last, last_at
+
+    def _add_buckets(
+        self,
+        execute: Execute,
+        segment: Segment,
+        named: dict[int, Group],
+        groups: dict[Group, Point],
+    ) -> None:
+        sums: dict[Group, BucketSum] = defaultdict(BucketSum)
+        for id_, buckets in self._rows(execute, segment, "buckets", named):
+            if buckets is not None:
+                sums[named[id_]].add(bytes(buckets))
+        for group, total in sums.items():
+            total.add_to(groups[group])
+
+    def _rows(
+        self,
+        execute: Execute,
+        segment: Segment,
+        columns: str,
+        ids: Mapping[int, object],
+        *,
+        group: bool = False,
+    ) -> Iterator[Row]:
+        """Rows of some series in a stretch of time: series id, then the columns."""
+        if not ids:
+            return
+        window = segment.level.window
+        end = " GROUP BY series_id" if group else ""
+        starts = (
+            "WITH RECURSIVE w (start) AS (SELECT CAST(? AS BIGINT) UNION ALL "
+            f"SELECT start + {window} FROM w WHERE start + {window} < ?)"
+        )
+        # All of a metric's series lie side by side; of a few, each is looked up.
+        for part in [""] if len(ids) > LOOK_UP else chunks(list(ids)):
+            which = f"IN ({part})" if part else f"BETWEEN {min(ids)} AND {max(ids)}"
+            rows = execute(
+                self.look_up(segment.level, columns, starts, which) + end,
+                (segment.start, segment.end),
+            )
+            yield from rows if part else (row for row in rows if row[0] in ids)
+
+    def cumulative(self, names: Collection[str] | None = None) -> dict[Series, Point]:
+        named = (
+            "" if names is None else f"AND s.name IN ({', '.join('?' * len(names))}) "
+        )
+        with self.transaction(write=False) as execute:
+            rows = execute(
+                f"SELECT s.name, s.labels, {COLUMNS} FROM spotter_totals t "
+                "JOIN spotter_series s ON s.id = t.series_id "
+                f"WHERE t.updated_at >= ? {named}",
+                (self._clock() - ALIVE_SECONDS, *(names or ())),
+            )
+        return {Series(row[0], labels_of(row[1])): point_of(row[2:]) for row in rows}
 
     def samples(
         self, kind: str, *, key: str | None = None, since: float = 0, limit: int = 50
@@ -262,129 +315,206 @@ class SqlStore(Store):
                 (kind, *(() if key is None else (key,)), since, limit),
             )
         return [
-            Sample(
-                kind=k, key=key_, at=at, weight=weight, body=orjson.loads(bytes(body))
-            )
+            Sample(kind=k, key=key_, at=at, weight=weight, body=unpacked(bytes(body)))
             for k, key_, at, weight, body in rows
         ]
 
-    def roll_up(self, now: float) -> None:
-        for finer, coarser in itertools.pairwise(LEVELS):
-            until = int(now - GRACE_SECONDS) // coarser.window * coarser.window
-            # One window a transaction: writers wait for milliseconds, not for all.
-            while self._roll_up_window(finer, coarser, until):
-                pass
+    def written_at(self) -> float | None:
+        with self.transaction(write=False) as execute:
+            found = execute("SELECT MAX(written_at) FROM spotter_batches")[0][0]
+        return None if found is None else float(found)
 
-    def _roll_up_window(self, finer: Level, coarser: Level, until: int) -> bool:
-        """Roll up the next window; False when there is none before `until`."""
-        with self.transaction(write=True) as execute:
-            mark = self._watermarks(execute)[coarser.window]
-            first = execute(
-                f"SELECT MIN(p.starts_at) FROM spotter_series s JOIN {table(finer)} p "
-                "ON p.series_id = s.id AND p.starts_at >= ? AND p.starts_at < ?",
-                (mark, until),
-            )[0][0]
-            if first is None:
-                self._set(execute, f"rolled_{coarser.window}", max(mark, until))
-                return False
-            start = first // coarser.window * coarser.window
-            end = start + coarser.window
-            rows = execute(
-                f"SELECT p.series_id, {COLUMNS} FROM spotter_series s "
-                f"JOIN {table(finer)} p ON p.series_id = s.id "
-                "AND p.starts_at >= ? AND p.starts_at < ?",
-                (start, end),
-            )
-            points: dict[Key, Point] = {}
-            for row in rows:
-                points.setdefault((row[0], start), Point()).merge(point_of(row[1:]))
-            self._merge(execute, coarser, points)
-            self._set(execute, f"rolled_{coarser.window}", end)
+    # House-keeping.
+
+    def keep_house(self, now: float) -> bool:
+        if not self._claim("house_kept", now, ROLL_UP_SECONDS):
+            return False
+        self.roll_up(now)
+        if self._claim("trimmed", now, TRIM_SECONDS):
+            self.trim(now)
         return True
 
-    def _set(self, execute: Execute, name: str, value: int) -> None:
+    def _claim(self, duty: str, now: float, every_seconds: int) -> bool:
+        """Take a duty on if it is due; of several that ask, one gets it."""
+        # The clock may have been set back: what was done in the future is due too.
+        due = "name = ? AND (value <= ? OR value > ?)"
+        asked = (duty, int(now) - every_seconds, int(now) + every_seconds)
+        with self.transaction(write=False) as execute:
+            if not execute(f"SELECT 1 FROM spotter_meta WHERE {due}", asked):
+                return False
+        with self.transaction(write=True) as execute:
+            return bool(
+                execute(
+                    f"UPDATE spotter_meta SET value = ? WHERE {due} RETURNING value",
+                    (int(now), *asked),
+                )
+            )
+
+    def roll_up(self, now: float) -> None:
+        for finer, coarser in itertools.pairwise(LEVELS):
+            # One window a transaction: writers wait for milliseconds, not for all.
+            while self._roll_up_some(finer, coarser, now):
+                pass
+
+    def _roll_up_some(self, finer: Level, coarser: Level, now: float) -> bool:
+        """Roll up what is new of the next window; False when nothing more is."""
+        with self.transaction(write=True) as execute:
+            marks = self._watermarks(execute)
+            mark = marks[coarser.window]
+            until = int(now - GRACE_SECONDS) // finer.window * finer.window
+            if finer is not LEVELS[0]:
+                # A finer window that is still being filled is not taken yet.
+                until = min(until, marks[finer.window] // finer.window * finer.window)
+            found = execute(
+                f"SELECT MIN(starts_at) FROM {table(finer)} "
+                "WHERE starts_at >= ? AND starts_at < ?",
+                (mark, until),
+            )[0][0]
+            if found is None:
+                self._set_mark(execute, coarser, max(mark, until))
+                return False
+            start = found // coarser.window * coarser.window
+            end = min(start + coarser.window, until)
+            self._fold(execute, finer, coarser, start, (max(mark, found), end))
+            self._set_mark(execute, coarser, end)
+        return True
+
+    def _fold(
+        self,
+        execute: Execute,
+        finer: Level,
+        coarser: Level,
+        start: int,
+        stretch: tuple[int, int],
+    ) -> None:
+        """Add some finer windows to the coarser one that begins at `start`."""
+        rows = execute(
+            f"SELECT p.series_id, s.labels, {COLUMNS} FROM {table(finer)} p "
+            "JOIN spotter_series s ON s.id = p.series_id "
+            "WHERE p.starts_at >= ? AND p.starts_at < ?",
+            stretch,
+        )
+        points: dict[Key, Point] = {}
+        for id_, labels, *row in rows:
+            if coarser.window <= MINUTE or not is_ephemeral(labels):
+                add(points, (start, id_), point_of(row))
+        self._merge(execute, coarser, points)
+
+    def _set_mark(self, execute: Execute, level: Level, value: int) -> None:
         execute(
             "INSERT INTO spotter_meta (name, value) VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (name, value),
+            (f"rolled_{level.window}", value),
         )
 
     def trim(self, now: float) -> int:
-        with self.transaction(write=False) as execute:
-            ids = [row[0] for row in execute("SELECT id FROM spotter_series")]
         deleted = 0
         for level in LEVELS:
-            for start in range(0, len(ids), CHUNK):
-                chunk = ids[start : start + CHUNK]
-                deleted += self._trim_points(level, chunk, int(now - level.keep))
+            while count := self._trim_points(level, int(now - level.keep)):
+                deleted += count
         return deleted + self._trim_rest(now)
 
-    def _trim_points(self, level: Level, ids: list[int], before: int) -> int:
-        """Delete some series' old points in a transaction of their own."""
+    def _trim_points(self, level: Level, before: int) -> int:
+        """Delete some points of the oldest window in a transaction of their own."""
         with self.transaction(write=True) as execute:
-            return sum(
-                len(
-                    execute(
-                        f"DELETE FROM {table(level)} WHERE series_id = ? "
-                        "AND starts_at < ? RETURNING 1",
-                        (id_, before),
-                    )
-                )
-                for id_ in ids
+            oldest = execute(f"SELECT MIN(starts_at) FROM {table(level)}")[0][0]
+            if oldest is None or oldest >= before:
+                return 0
+            gone = execute(
+                f"DELETE FROM {table(level)} WHERE starts_at = ? AND series_id IN "
+                f"(SELECT series_id FROM {table(level)} WHERE starts_at = ? LIMIT ?) "
+                "RETURNING 1",
+                (oldest, oldest, DELETE_AT_ONCE),
             )
+        return len(gone)
 
     def _trim_rest(self, now: float) -> int:
         """Delete old batch ids and samples, and series that have no point left."""
-        nowhere = " AND ".join(
-            f"NOT EXISTS (SELECT 1 FROM {table(level)} p WHERE p.series_id = s.id)"
-            for level in LEVELS
-        )
         with self.transaction(write=True) as execute:
             old = now - REMEMBER_BATCHES_SECONDS
             execute("DELETE FROM spotter_batches WHERE written_at < ?", (old,))
-            samples = execute(
-                "DELETE FROM spotter_samples WHERE at < ? RETURNING 1",
-                (now - LEVELS[2].keep,),
+        gone = sum(
+            self._trim_samples("kind = ?", (kind, now - keep.keep))
+            for kind, keep in SAMPLES.items()
+        )
+        listed = ", ".join("?" * len(SAMPLES))
+        others = (*SAMPLES, now - SAMPLES_OF_OTHERS.keep)
+        gone += self._trim_samples(f"kind NOT IN ({listed})", others)
+        return gone + self._trim_series(now)
+
+    def _trim_samples(self, which: str, parameters: tuple[Any, ...]) -> int:
+        with self.transaction(write=True) as execute:
+            return len(
+                execute(
+                    f"DELETE FROM spotter_samples WHERE id IN (SELECT id FROM "
+                    f"spotter_samples WHERE {which} AND at < ? LIMIT {DELETE_AT_ONCE}) "
+                    "RETURNING 1",
+                    parameters,
+                )
             )
-            empty = execute(
-                "DELETE FROM spotter_series WHERE id IN "
-                f"(SELECT s.id FROM spotter_series s WHERE {nowhere}) RETURNING id"
+
+    def _trim_series(self, now: float) -> int:
+        """Delete series whose last point is past its time on every level."""
+        with self.transaction(write=True) as execute:
+            rows = execute(
+                "SELECT t.series_id, t.updated_at, s.labels FROM spotter_totals t "
+                "JOIN spotter_series s ON s.id = t.series_id WHERE t.updated_at < ?",
+                (now - LEVELS[1].keep - TRIM_SECONDS,),
             )
-            if empty:
+            longest = now - LEVELS[-1].keep - TRIM_SECONDS
+            gone = [
+                id_ for id_, at, labels in rows if at < longest or is_ephemeral(labels)
+            ][:DELETE_AT_ONCE]
+            for part in chunks(gone):
+                execute(f"DELETE FROM spotter_totals WHERE series_id IN ({part})")
+                execute(f"DELETE FROM spotter_series WHERE id IN ({part})")
+            if gone:
                 execute(
                     "UPDATE spotter_meta SET value = value + 1 WHERE name = 'generation'"
                 )
-        return len(samples) + len(empty)
+        return len(gone)
 
 
-def labels_of(text: str) -> Labels:
-    """Labels as they were written."""
-    return tuple((name, value) for name, value in orjson.loads(text))
+SET = ", ".join(f"{name} = excluded.{name}" for name in NAMES)
+SUMS = (
+    "CAST(SUM(count) AS BIGINT), SUM(sum), MIN(minimum), MAX(maximum), "
+    "CAST(SUM(zeros) AS BIGINT), MAX(last_at)"
+)
 
 
-def schema(*, serial: str, blob: str, real: str, big: str, suffix: str) -> list[str]:
-    """The statements that make the tables, in one dialect."""
-    return [
-        f"CREATE TABLE IF NOT EXISTS spotter_meta (name TEXT PRIMARY KEY, value {big} NOT NULL)",
-        f"CREATE TABLE IF NOT EXISTS spotter_series (id {serial}, name TEXT NOT NULL, "
-        "labels TEXT NOT NULL, UNIQUE (name, labels))",
-        f"CREATE TABLE IF NOT EXISTS spotter_batches (id TEXT PRIMARY KEY, written_at {real} NOT NULL)",
-        f"CREATE TABLE IF NOT EXISTS spotter_samples (id {serial}, kind TEXT NOT NULL, "
-        f"key TEXT NOT NULL, hour {big} NOT NULL, at {real} NOT NULL, "
-        f"weight {real} NOT NULL, body {blob} NOT NULL)",
-        # The keeping of the weightiest, and a key's examples on its page.
-        "CREATE INDEX IF NOT EXISTS spotter_samples_by_key ON spotter_samples (kind, key, hour)",
-        # The latest examples of a kind.
-        "CREATE INDEX IF NOT EXISTS spotter_samples_by_time ON spotter_samples (kind, at)",
-        *(
-            f"CREATE TABLE IF NOT EXISTS {table(level)} (series_id {big} NOT NULL, "
-            f"starts_at {big} NOT NULL, count {big} NOT NULL, sum {real} NOT NULL, "
-            f"minimum {real}, maximum {real}, zeros {big}, "
-            f"last {real}, last_at {real}, buckets {blob}, "
-            f"PRIMARY KEY (series_id, starts_at)){suffix}"
-            for level in LEVELS
-        ),
-        "INSERT INTO spotter_meta (name, value) VALUES ('generation', 0) ON CONFLICT DO NOTHING",
-        f"INSERT INTO spotter_meta (name, value) VALUES ('schema', {SCHEMA_VERSION}) "
-        "ON CONFLICT DO NOTHING",
-    ]
+def add(points: dict[Any, Point], key: Any, point: Point) -> None:
+    """Add a point to the one of its key; the first is taken as it is."""
+    known = points.get(key)
+    if known is None:
+        points[key] = point
+        return
+    total = Point()
+    total.merge(known)
+    total.merge(point)
+    points[key] = total
+
+
+def merged(point: Point, row: Row) -> Point:
+    """A point with what a row has already; the point itself stays as it is."""
+    total = point_of(row)
+    total.merge(point)
+    return total
+
+
+def chunks(ids: Sequence[int]) -> Iterator[str]:
+    """Ids of our own making as lists for IN, each not too long."""
+    for start in range(0, len(ids), CHUNK):
+        yield ", ".join(map(str, ids[start : start + CHUNK]))
+
+
+def whole_windows(
+    level: Level, query: Query, marks: dict[int, int]
+) -> Iterator[Segment]:
+    """The level's windows as far as they are rolled up, then the finer levels'."""
+    start = int(query.start)
+    for each in reversed(LEVELS[: LEVELS.index(level) + 1]):
+        is_finest = each is LEVELS[0]
+        end = int(query.end if is_finest else min(query.end, marks[each.window]))
+        if start < end:
+            yield Segment(each, start // each.window * each.window, end)
+            start = end

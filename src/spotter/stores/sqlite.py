@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pathlib
 import sqlite3
@@ -11,12 +12,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from spotter.stores.contract import StoreError
-from spotter.stores.sql import Execute, Row, SqlStore, schema
+from spotter.stores.contract import Level, StoreError
+from spotter.stores.rows import Row
+from spotter.stores.schema import Dialect, Execute, table, upgrade
+from spotter.stores.sql import SqlStore
 
 #: How long a flush waits for another process's, in seconds; it happens off the request.
 BUSY_SECONDS = 2.0
 MEMORY = ":memory:"
+#: What is added to the path for the files that belong together.
+SIDE_FILES = ("", "-wal", "-shm")
+DIALECT = Dialect(
+    serial="INTEGER PRIMARY KEY",
+    blob="BLOB",
+    real="REAL",
+    big="INTEGER",
+    suffix=" WITHOUT ROWID",
+)
 
 
 class SqliteStore(SqlStore):
@@ -63,6 +75,21 @@ class SqliteStore(SqlStore):
         if self._connection is not None:
             self._connection.executemany(statement, rows)
 
+    def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
+        # CROSS JOIN, which SQLite takes as the order to do it in.
+        return (
+            f"{starts} SELECT series_id, {columns} FROM w "
+            f"CROSS JOIN {table(level)} p "
+            f"WHERE p.starts_at = w.start AND p.series_id {which}"
+        )
+
+    def size(self) -> int:
+        if self.path == MEMORY:
+            with self.transaction(write=False) as execute:
+                pages = execute("PRAGMA page_count")[0][0]
+                return int(pages * execute("PRAGMA page_size")[0][0])
+        return sum(bytes_of(self.path + suffix) for suffix in SIDE_FILES)
+
     def close(self) -> None:
         with self._lock:
             if self._connection is not None and self._opened[0] == os.getpid():
@@ -70,7 +97,7 @@ class SqliteStore(SqlStore):
             self._connection = None
 
     def _roll_back(self, connection: sqlite3.Connection) -> None:
-        self._ids.clear()  # Ids that were made in this transaction are gone.
+        self._series.forget()  # Ids that were made in this transaction are gone.
         with contextlib.suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
 
@@ -81,7 +108,7 @@ class SqliteStore(SqlStore):
             return self._connection
         # A connection must not cross a fork: the parent's is left alone, not closed.
         self.close()
-        self._ids.clear()
+        self._series.forget()
         if self.path != MEMORY:
             pathlib.Path(self.path).parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
@@ -92,7 +119,7 @@ class SqliteStore(SqlStore):
         )
         try:
             prepare(connection)
-        except sqlite3.Error:
+        except (sqlite3.Error, StoreError):
             connection.close()
             raise
         self._connection = connection
@@ -116,7 +143,7 @@ class SqliteStore(SqlStore):
 
 
 def fetch(
-    connection: sqlite3.Connection, statement: str, parameters: Sequence[Any]
+    connection: sqlite3.Connection, statement: str, parameters: Sequence[Any] = ()
 ) -> list[Row]:
     """Run one statement and give all its rows."""
     return connection.execute(statement, parameters).fetchall()
@@ -129,14 +156,7 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("BEGIN IMMEDIATE")
-    for statement in schema(
-        serial="INTEGER PRIMARY KEY",
-        blob="BLOB",
-        real="REAL",
-        big="INTEGER",
-        suffix=" WITHOUT ROWID",
-    ):
-        connection.execute(statement)
+    upgrade(functools.partial(fetch, connection), DIALECT)
     connection.execute("COMMIT")
 
 
@@ -148,10 +168,18 @@ def inode(path: str) -> int:
         return 0
 
 
+def bytes_of(path: str) -> int:
+    """How large a file is; 0 when there is none."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
 def set_aside(path: str) -> str:
     """Rename a damaged database with its side files; give its new name."""
     aside = f"{path}.corrupt-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in SIDE_FILES:
         with contextlib.suppress(OSError):
             os.replace(path + suffix, aside + suffix)
     return aside

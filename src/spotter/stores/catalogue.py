@@ -1,0 +1,151 @@
+"""Which series there are: their ids, found and made, within a bound."""
+
+from __future__ import annotations
+
+import collections
+
+import orjson
+
+from spotter.entries import Series
+from spotter.stores.contract import (
+    EPHEMERAL_LABEL,
+    MAX_SERIES,
+    MAX_SERIES_OF_NAME,
+    OTHER,
+    Query,
+)
+from spotter.stores.rows import labels_of
+from spotter.stores.schema import Execute
+
+#: Metrics whose series are remembered for reading.
+MAX_NAMES = 500
+#: Ids of one metric; more than MAX_SERIES_OF_NAME with those for `__other__`.
+BLOCK = 4096
+
+
+class Catalogue:
+    """
+    What one process remembers of the table of series.
+
+    Ids never change; trimming takes some away, and then counts up the `generation`, by
+    which everybody notices.
+    """
+
+    def __init__(self) -> None:
+        self._generation = -1
+        self.forget()
+
+    def forget(self) -> None:
+        """Read everything anew: what was made in a lost transaction is not there."""
+        self._ids: dict[Series, int] = {}
+        self._read: dict[str, dict[int, Series]] = {}
+
+    def _notice_trimming(self, execute: Execute) -> None:
+        rows = execute("SELECT value FROM spotter_meta WHERE name = 'generation'")
+        if rows[0][0] != self._generation:
+            self.forget()
+            self._generation = rows[0][0]
+
+    def ids(self, execute: Execute, wanted: set[Series]) -> dict[Series, int]:
+        """The ids of series, made where they are new and there is room."""
+        self._notice_trimming(execute)
+        unknown = wanted - self._ids.keys()
+        if unknown:
+            counts = self._counts(execute, {series.name for series in unknown})
+            for series in sorted(unknown, key=lambda each: (each.name, each.labels)):
+                self._ids[series] = self._find_or_make(execute, series, counts)
+        return self._ids
+
+    def _counts(self, execute: Execute, names: set[str]) -> collections.Counter[str]:
+        """How many series there are, of each name and in all."""
+        counts = collections.Counter(
+            {
+                name: execute(
+                    "SELECT COUNT(*) FROM spotter_series WHERE name = ?", (name,)
+                )[0][0]
+                for name in names
+            }
+        )
+        counts[""] = execute("SELECT COUNT(*) FROM spotter_series")[0][0]
+        return counts
+
+    def _find_or_make(
+        self, execute: Execute, series: Series, counts: collections.Counter[str]
+    ) -> int:
+        labels = orjson.dumps(series.labels).decode()
+        found = execute(
+            "SELECT id FROM spotter_series WHERE name = ? AND labels = ?",
+            (series.name, labels),
+        )
+        if found:
+            return int(found[0][0])
+        is_full = counts[series.name] >= MAX_SERIES_OF_NAME or counts[""] >= MAX_SERIES
+        if is_full and not is_overflow(series):
+            other = Series(series.name, tuple((key, OTHER) for key, _ in series.labels))
+            return self._find_or_make(execute, other, counts)
+        counts[series.name] += 1
+        counts[""] += 1
+        id_ = free_id(execute, series.name)
+        execute(
+            "INSERT INTO spotter_series (id, name, labels) VALUES (?, ?, ?)",
+            (id_, series.name, labels),
+        )
+        return id_
+
+    def matching(self, execute: Execute, query: Query) -> dict[int, Series]:
+        """The series that a query asks for, by id."""
+        known = self._series_of(execute, query.name)
+        if not query.where:
+            return known
+        return {id_: s for id_, s in known.items() if query.matches(dict(s.labels))}
+
+    def _series_of(self, execute: Execute, name: str) -> dict[int, Series]:
+        self._notice_trimming(execute)
+        if len(self._read) >= MAX_NAMES:
+            self._read.clear()
+        known = self._read.setdefault(name, {})
+        count = execute("SELECT COUNT(*) FROM spotter_series WHERE name = ?", (name,))
+        if count[0][0] != len(known):
+            rows = execute(
+                "SELECT id, labels FROM spotter_series WHERE name = ?", (name,)
+            )
+            known.update(
+                (row[0], Series(name, labels_of(row[1])))
+                for row in rows
+                if row[0] not in known
+            )
+        return known
+
+
+def free_id(execute: Execute, name: str) -> int:
+    """
+    The first id that is free in the block of a metric.
+
+    A metric's series lie side by side in every window, so that reading it reads
+    nothing else. An id is free again when all that its series ever wrote is gone.
+    """
+    found = execute("SELECT MIN(id) FROM spotter_series WHERE name = ?", (name,))
+    if found[0][0] is None:
+        highest = execute("SELECT COALESCE(MAX(id), 0) FROM spotter_series")[0][0]
+        return int((highest // BLOCK + 1) * BLOCK)
+    begin = found[0][0] // BLOCK * BLOCK
+    if found[0][0] > begin:
+        return int(begin)
+    after = execute(
+        "SELECT MIN(s.id) + 1 FROM spotter_series s WHERE s.id >= ? AND s.id < ? "
+        "AND NOT EXISTS (SELECT 1 FROM spotter_series n WHERE n.id = s.id + 1)",
+        (begin, begin + BLOCK),
+    )
+    return int(after[0][0])
+
+
+def is_overflow(series: Series) -> bool:
+    """Whether a series stands for those that found no room, or tells of them."""
+    return series.name.startswith("spotter.series.") or all(
+        value == OTHER for _, value in series.labels
+    )
+
+
+def is_ephemeral(labels: str) -> bool:
+    """Whether a series, by its labels as they are written, is of one process."""
+    return f'"{EPHEMERAL_LABEL}"' in labels

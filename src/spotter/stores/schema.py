@@ -1,0 +1,101 @@
+"""The tables of the SQL stores, and how an older file becomes a newer one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from spotter.stores.contract import LEVELS, Level, StoreError
+
+#: Runs one statement and gives all its rows.
+Execute = Callable[..., list[Any]]
+
+VERSION = 2
+#: Statements that lead from the version before to each; 1 was never released, and its
+#: tables were in another order.
+UPGRADES = {
+    2: [f"DROP TABLE IF EXISTS spotter_points_{level.window}" for level in LEVELS]
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """What the types are called, and what follows a table that has no row ids."""
+
+    serial: str
+    blob: str
+    real: str
+    big: str
+    suffix: str
+
+
+def table(level: Level) -> str:
+    """The table that holds a level's points."""
+    return f"spotter_points_{level.window}"
+
+
+def upgrade(execute: Execute, dialect: Dialect) -> None:
+    """
+    Make the tables, or bring those of an older version up to this one.
+
+    Called with the writer's lock held, in one transaction: of several processes that
+    start at once, one does it.
+
+    Raises:
+        StoreError: a newer Spotter has written the store; nothing was changed.
+    """
+    execute(
+        "CREATE TABLE IF NOT EXISTS spotter_meta "
+        f"(name TEXT PRIMARY KEY, value {dialect.big} NOT NULL)"
+    )
+    found = execute("SELECT value FROM spotter_meta WHERE name = 'schema'")
+    version = found[0][0] if found else VERSION
+    if version > VERSION:
+        raise StoreError(
+            f"The store was written by a newer Spotter (schema {version}; this one "
+            f"knows {VERSION}). Upgrade django-spotter, or name another store.",
+            retry=False,
+        )
+    for step in range(version + 1, VERSION + 1):
+        for statement in UPGRADES[step]:
+            execute(statement)
+    for statement in statements(dialect):
+        execute(statement)
+    execute(
+        "INSERT INTO spotter_meta (name, value) VALUES ('schema', ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (VERSION,),
+    )
+
+
+def statements(dialect: Dialect) -> list[str]:
+    """The statements that make the tables where they are not there."""
+    serial, blob, real, big = dialect.serial, dialect.blob, dialect.real, dialect.big
+    columns = (
+        f"count {big} NOT NULL, sum {real} NOT NULL, minimum {real}, maximum {real}, "
+        f"zeros {big}, last {real}, last_at {real}, buckets {blob}"
+    )
+    return [
+        f"CREATE TABLE IF NOT EXISTS spotter_series (id {big} PRIMARY KEY, name TEXT NOT NULL, "
+        "labels TEXT NOT NULL, UNIQUE (name, labels))",
+        f"CREATE TABLE IF NOT EXISTS spotter_batches (id TEXT PRIMARY KEY, written_at {real} NOT NULL)",
+        f"CREATE TABLE IF NOT EXISTS spotter_samples (id {serial}, kind TEXT NOT NULL, "
+        f"key TEXT NOT NULL, hour {big} NOT NULL, at {real} NOT NULL, "
+        f"weight {real} NOT NULL, body {blob} NOT NULL)",
+        # The keeping of the weightiest, and a key's examples on its page.
+        "CREATE INDEX IF NOT EXISTS spotter_samples_by_key ON spotter_samples (kind, key, hour)",
+        # The latest examples of a kind.
+        "CREATE INDEX IF NOT EXISTS spotter_samples_by_time ON spotter_samples (kind, at)",
+        # By time: a flush, a roll-up and a trim each touch one stretch of the table.
+        *(
+            f"CREATE TABLE IF NOT EXISTS {table(level)} (starts_at {big} NOT NULL, "
+            f"series_id {big} NOT NULL, {columns}, "
+            f"PRIMARY KEY (starts_at, series_id)){dialect.suffix}"
+            for level in LEVELS
+        ),
+        f"CREATE TABLE IF NOT EXISTS spotter_totals (series_id {big} PRIMARY KEY, "
+        f"updated_at {real} NOT NULL, {columns})",
+        "INSERT INTO spotter_meta (name, value) VALUES ('generation', 0), "
+        "('house_kept', 0), ('trimmed', 0) ON CONFLICT DO NOTHING",
+    ]

@@ -1,0 +1,40 @@
+"""Whoever flushes keeps the store in order."""
+
+from __future__ import annotations
+
+import time
+
+from spotter import recording
+from spotter.recording import buffer
+from spotter.stores import Query
+
+
+def test_the_thread_rolls_up_what_it_writes(kept, settings):
+    settings.SPOTTER = {**settings.SPOTTER, "FLUSH_SECONDS": 0.02}
+    recording.count("bookings.made")
+    deadline = time.monotonic() + 20
+    while kept.keep_house(0) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    buffer._flusher.wake()
+    while not rolled_up(kept) and time.monotonic() < deadline:
+        recording.count("bookings.made")
+        time.sleep(0.02)
+    assert rolled_up(kept)
+
+
+def rolled_up(store):
+    with store.transaction(write=False) as execute:
+        rows = execute("SELECT value FROM spotter_meta WHERE name = 'house_kept'")
+    return rows[0][0] > 1e9
+
+
+def test_a_store_that_fails_is_no_reason_to_fail(kept, monkeypatch, caplog):
+    from spotter.stores.contract import StoreError
+
+    def refuse(now):
+        raise StoreError("no room on the disk")
+
+    monkeypatch.setattr(kept, "keep_house", refuse)
+    buffer._flusher.keep_house()
+    assert "no room on the disk" in caplog.text
+    assert kept.total(Query(name="x", start=0, end=time.time())) == {}
