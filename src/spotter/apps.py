@@ -13,9 +13,11 @@ class SpotterConfig(AppConfig):
 
     name = "spotter"
     verbose_name = "Spotter"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         from spotter import checks  # noqa: F401 (registers them)
+        from spotter.dashboard import checks as dashboard_checks  # noqa: F401
         from spotter.errors import checks as errors_checks  # noqa: F401
         from spotter.privacy import checks as privacy_checks  # noqa: F401
         from spotter.recording import checks as recording_checks  # noqa: F401

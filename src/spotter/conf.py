@@ -83,6 +83,14 @@ class Settings:
     #: From when on a query is slow and kept as an example, in seconds.
     slow_query_seconds: float = 0.1
 
+    # -- dashboard ---------------------------------------------------------------
+
+    #: Where the pages are: "ops/spotter" makes "/ops/spotter/".
+    dashboard_prefix: str = "spotter"
+    #: The dotted path of a function (request) -> bool that decides who may see it;
+    #: when empty, staff with the permission `spotter.view_dashboard`.
+    dashboard_access: str = ""
+
     # -- errors ------------------------------------------------------------------
 
     #: A distribution whose installed version is the release, where nothing else is.

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from spotter.conf import get_settings
+from spotter.dashboard import urls as dashboard_urls
 from spotter.exposition import view
 from spotter.health import probes
 
@@ -26,4 +27,5 @@ urlpatterns: list[URLPattern] = [
     *probe("ready", probes.ready),
     *probe("live", probes.live),
     *probe("metrics", view.metrics),
+    *dashboard_urls.patterns(f"{get_settings().dashboard_prefix.strip('/')}/"),
 ]

@@ -1,0 +1,128 @@
+"""What to fix first: by the time that would be spared, whatever it is."""
+
+from __future__ import annotations
+
+from spotter.dashboard import format as write
+from spotter.dashboard.blocks import Cell, Column, Table
+from spotter.dashboard.reading import Reader
+from spotter.dashboard.site import address
+from spotter.dashboard.statements import (
+    FINGERPRINT,
+    OTHER,
+    latest_repeats,
+    link,
+    subject_of,
+    text_of,
+    texts,
+)
+from spotter.dashboard.traffic import ROUTE, RouteFacts
+
+#: Fixes that are shown.
+MOST = 10
+#: What a statement may take, in seconds, before a faster one would be noticed.
+FINE_SECONDS = 0.005
+#: What a request may take in Python, in seconds, before it is worth a look.
+FINE_REQUEST_SECONDS = 0.2
+
+Fix = tuple[float, list[Cell]]
+
+
+def fixes(reader: Reader, routes: dict[str, RouteFacts]) -> Table:
+    """Repetitions, statements and routes in one list."""
+    found = [*repetitions(reader), *statements(reader), *slow_code(reader, routes)]
+    found.sort(key=lambda fix: -fix[0])
+    top = found[0][0] if found else 1
+    return Table(
+        name="fixes",
+        title="Fix first",
+        columns=[
+            Column("What", numeric=False),
+            Column("Where", numeric=False),
+            Column("How", numeric=False),
+            Column("Would spare"),
+        ],
+        rows=[
+            [*cells, Cell(write.seconds(spared), spared, bar=spared / top)]
+            for spared, cells in found[:MOST]
+        ],
+        empty="Nothing stands out: no repetition, no slow statement, no slow route.",
+        note="Time that all requests of the period together would not have taken.",
+    )
+
+
+def repetitions(reader: Reader) -> list[Fix]:
+    """All but one of the repeated statements' time."""
+    by = ("kind", ROUTE, FINGERPRINT, "code.site")
+    seconds = reader.totals("spotter.db.repeated", by)
+    counts = reader.totals("spotter.db.repeated.queries", by)
+    latest = latest_repeats(reader) if seconds else {}
+    made: list[Fix] = []
+    for group, point in seconds.items():
+        kind, route, key, site = group
+        body = latest.get((route, key, site), {})
+        times = counts[group].mean if group in counts else 1
+        name = "N+1" if kind == "n_plus_one" else kind.replace("_", " ").capitalize()
+        made.append(
+            (
+                point.sum * (1 - 1 / max(times, 1)),
+                [
+                    Cell(f"{name}: {subject_of(body) or 'one statement'}, {times:.0f} times a request", href=address("queries", reader.period, tab="repeated")),
+                    Cell(f"{route} {site}", mono=True),
+                    Cell(str(body.get("advice", ""))),
+                ],
+            )
+        )  # fmt: skip
+    return made
+
+
+def statements(reader: Reader) -> list[Fix]:
+    """What slow statements take beyond what is fine."""
+    found = reader.totals("spotter.db.statement.duration", (FINGERPRINT,))
+    slow = {
+        key: point
+        for (key,), point in found.items()
+        if key != OTHER and point.mean > 4 * FINE_SECONDS
+    }
+    known = texts(reader) if slow else {}
+    return [
+        (
+            point.sum - FINE_SECONDS * point.count,
+            [
+                Cell(
+                    f"Slow query, {write.seconds(point.mean)} on average",
+                    href=link(reader, key),
+                ),
+                Cell(text_of(key, known)[:120], mono=True),
+                Cell("An index, fewer rows, or a cache: its page shows who asks."),
+            ],
+        )
+        for key, point in slow.items()
+    ]
+
+
+def slow_code(reader: Reader, routes: dict[str, RouteFacts]) -> list[Fix]:
+    """What routes take in Python beyond what is fine."""
+    made: list[Fix] = []
+    for route in routes.values():
+        waiting = min(route.db_seconds + route.cache_seconds, route.seconds)
+        spared = route.seconds - waiting - FINE_REQUEST_SECONDS * route.requests
+        if spared > 0:
+            each = (route.seconds - waiting) / route.requests
+            made.append(
+                (
+                    spared,
+                    [
+                        Cell(
+                            f"Slow code, {write.seconds(each)} a request outside the database",
+                            href=address(
+                                "requests/route", reader.period, route=route.name
+                            ),
+                        ),
+                        Cell(route.name, mono=True),
+                        Cell(
+                            "Calls to other services or heavy work: move it to a task."
+                        ),
+                    ],
+                )
+            )
+    return made

@@ -1,0 +1,35 @@
+"""Every page of the dashboard, in the order of the menu."""
+
+from __future__ import annotations
+
+from spotter.dashboard.pages import (
+    cache,
+    example,
+    hosts,
+    itself,
+    logs,
+    outgoing,
+    overview,
+    queries,
+    requests,
+    route,
+    statement,
+    tasks,
+)
+from spotter.dashboard.site import Page
+
+#: To add a page: its module, and its name here.
+PAGES: list[Page] = [
+    overview.PAGE,
+    requests.PAGE,
+    route.PAGE,
+    example.PAGE,
+    queries.PAGE,
+    statement.PAGE,
+    cache.PAGE,
+    tasks.PAGE,
+    outgoing.PAGE,
+    hosts.PAGE,
+    logs.PAGE,
+    itself.PAGE,
+]

@@ -1,0 +1,146 @@
+"""The first page: a verdict, four numbers, what to fix first, and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.http import HttpRequest
+
+from spotter.dashboard import format as write
+from spotter.dashboard import verdict
+from spotter.dashboard.blocks import (
+    Block,
+    Column,
+    Findings,
+    Table,
+    Tile,
+    Tiles,
+)
+from spotter.dashboard.facts import gather
+from spotter.dashboard.fixes import fixes
+from spotter.dashboard.pages.route import example_row
+from spotter.dashboard.reading import Reader
+from spotter.dashboard.site import Page, address
+from spotter.dashboard.traffic import (
+    ALL,
+    latency_chart,
+    quantile,
+    rate_chart,
+    routes,
+    whole,
+)
+from spotter.entries import Point
+
+
+def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
+    """What needs somebody, then how the service is."""
+    found = routes(reader)
+    return [
+        Findings(verdict.verdict(gather(reader, found))),
+        tiles(reader),
+        rate_chart(reader, ALL, {}),
+        latency_chart(reader, ALL, {}),
+        fixes(reader, found),
+        failures(reader),
+    ]
+
+
+def tiles(reader: Reader) -> Tiles:
+    """Rate, errors, response time, saturation: each with its change."""
+    now, failed = whole(reader)
+    before, failed_before = whole(reader, reader.period.previous())
+    minutes = reader.period.minutes
+    shares = [failed / now.count if now.count else None]
+    shares.append(failed_before / before.count if before.count else None)
+    p95 = (quantile(now, 0.95), quantile(before, 0.95))
+    points = all_windows(reader)
+    return Tiles(
+        [
+            Tile(
+                title="Requests",
+                text=write.per_minute(now.count / minutes),
+                change=change(now.count, before.count),
+                href=address("requests", reader.period),
+                values=[point.count if point else 0 for point in points],
+            ),
+            Tile(
+                title="Error rate",
+                text=write.share(shares[0]),
+                change=change(shares[0], shares[1]),
+                tone="bad" if (shares[0] or 0) > 0.01 else "",
+                href=address("requests", reader.period, sort="errors"),
+            ),
+            Tile(
+                title="Response time, p95",
+                text=write.seconds(p95[0]),
+                change=change(*p95),
+                tone="bad" if (p95[0] or 0) > 2 else "",
+                href=address("requests", reader.period),
+                values=[quantile(point, 0.95) for point in points],
+            ),
+            saturation_tile(reader),
+        ]
+    )
+
+
+def all_windows(reader: Reader) -> list[Point | None]:
+    """All requests together, in each window."""
+    found = reader.windows(ALL)
+    return found.get((), [None] * len(reader.period.windows))
+
+
+def saturation_tile(reader: Reader) -> Tile:
+    """Busy workers where their number is known, else the CPU, else what is in flight."""
+    href = address("hosts", reader.period)
+    busy = reader.total("spotter.workers.busy")
+    count = reader.total("spotter.workers.count")
+    if busy.count and count.mean:
+        share = busy.mean / count.mean
+        text = f"{write.share(share)}"
+        tone = "bad" if share > verdict.BUSY_SHARE else ""
+        return Tile(title="Busy workers", text=text, tone=tone, href=href)
+    cpu = reader.total("system.cpu.utilization")
+    if cpu.count:
+        tone = "bad" if cpu.mean > verdict.CPU_SHARE else ""
+        return Tile(title="CPU", text=write.share(cpu.mean), tone=tone, href=href)
+    active = reader.total("http.server.active_requests")
+    text = write.count(active.mean) if active.count else write.NONE
+    return Tile(title="Requests in flight, each process", text=text, href=href)
+
+
+def change(now: float | None, before: float | None) -> str:
+    """How much more or less than in the period before."""
+    if now is None or before is None:
+        return "nothing to compare with"
+    if not before:
+        return "none before" if now else "as before"
+    part = now / before - 1
+    if abs(part) < 0.01:
+        return "as before"
+    if part > 9:
+        return f"{now / before:.0f} times as before"
+    sign = "+" if part > 0 else "−"  # noqa: RUF001 (typography)
+    return f"{sign}{write.share(abs(part))}"
+
+
+def failures(reader: Reader) -> Table:
+    """The latest failed requests that are kept."""
+    found = reader.samples("request", limit=300, since=reader.period.start)
+    failed = [sample for sample in found if sample.body["why"] == "failed"][:10]
+    return Table(
+        name="failures",
+        title="Latest failures",
+        columns=[
+            Column("When (UTC)", numeric=False),
+            Column("Why", numeric=False),
+            Column("Request", numeric=False),
+            Column("Status"),
+            Column("Took"),
+            Column("Queries"),
+        ],
+        rows=[example_row(reader, sample) for sample in failed],
+        empty="No request failed in this period.",
+    )
+
+
+PAGE = Page(path="", title="Overview", menu="Overview", build=build)

@@ -1,0 +1,118 @@
+"""Read the store for a page: one period, few queries, each kept for some seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
+
+from spotter.dashboard.period import Period
+from spotter.entries import Point, Sample
+from spotter.stores import Query, Store
+from spotter.stores.contract import Group
+
+T = TypeVar("T")
+Where = Mapping[str, str | Collection[str]]
+
+#: How long an answer is good for, for whoever asks next.
+KEEP_SECONDS = 5.0
+MAX_KEPT = 300
+NO: Where = {}
+
+_kept: dict[Any, tuple[float, Any]] = {}
+
+
+class Reader:
+    """The store, as one page sees it."""
+
+    def __init__(self, store: Store, period: Period, now: float) -> None:
+        self.store = store
+        self.period = period
+        self.now = now
+
+    def totals(
+        self,
+        name: str,
+        by: tuple[str, ...] = (),
+        where: Where = NO,
+        *,
+        buckets: bool = False,
+        period: Period | None = None,
+    ) -> dict[Group, Point]:
+        """Each group's point over the whole period."""
+        period = period or self.period
+        query = Query(
+            name=name, start=period.start, end=period.end, by=by, where=where,
+            buckets=buckets,
+        )  # fmt: skip
+        return self._keep(("total", key_of(query)), lambda: self.store.total(query))
+
+    def total(
+        self,
+        name: str,
+        where: Where = NO,
+        *,
+        buckets: bool = False,
+        period: Period | None = None,
+    ) -> Point:
+        """One point over the whole period; an empty one when there is none."""
+        found = self.totals(name, (), where, buckets=buckets, period=period)
+        return found.get((), Point())
+
+    def windows(
+        self, name: str, by: tuple[str, ...] = (), where: Where = NO
+    ) -> dict[Group, list[Point | None]]:
+        """Each group's points, one for each window of the period's charts."""
+        period = self.period
+        query = Query(
+            name=name, start=period.start, end=period.end, by=by, where=where,
+            step=period.step,
+        )  # fmt: skip
+        found = self._keep(("range", key_of(query)), lambda: self.store.range(query))
+        return {
+            group: [points.get(start) for start in period.windows]
+            for group, points in found.items()
+        }
+
+    def samples(
+        self, kind: str, *, key: str | None = None, limit: int = 50, since: float = 0
+    ) -> list[Sample]:
+        """The latest samples."""
+        return self._keep(
+            ("samples", kind, key, limit, since),
+            lambda: self.store.samples(kind, key=key, since=since, limit=limit),
+        )
+
+    def deploys(self) -> list[tuple[float, str]]:
+        """When each release came, in the period."""
+        first: dict[str, float] = {}
+        for sample in self.samples("deploy", limit=200, since=self.period.start):
+            first[sample.key] = min(sample.at, first.get(sample.key, sample.at))
+        return sorted((at, f"deploy {release}") for release, at in first.items())
+
+    def written_at(self) -> float | None:
+        """When anything was measured last."""
+        return self._keep(("written",), self.store.written_at)
+
+    def _keep(self, key: tuple[Any, ...], read: Callable[[], T]) -> T:
+        now, place = time.monotonic(), (id(self.store), *key)
+        known = _kept.get(place)
+        if known is not None and known[0] > now:
+            value: T = known[1]
+            return value
+        if len(_kept) >= MAX_KEPT:
+            _kept.clear()
+        value = read()
+        _kept[place] = (now + KEEP_SECONDS, value)
+        return value
+
+
+def key_of(query: Query) -> tuple[Any, ...]:
+    """A query as a key."""
+    where = tuple(
+        (name, value if isinstance(value, str) else tuple(value))
+        for name, value in sorted(query.where.items())
+    )
+    return (
+        query.name, query.start, query.end, query.by, where, query.step, query.buckets
+    )  # fmt: skip

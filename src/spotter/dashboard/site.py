@@ -1,0 +1,321 @@
+"""Answer a page: who may see it, which period, its blocks, and what went wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import logging
+import pathlib
+import secrets
+import time
+import urllib.parse
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.template import Context, Engine
+from django.urls import NoReverseMatch, reverse
+
+from spotter.conf import get_settings
+from spotter.dashboard import access, assets
+from spotter.dashboard.blocks import Block, Chart, Note, Table
+from spotter.dashboard.format import ago, moment
+from spotter.dashboard.period import PERIODS, Period, PeriodError, period_of
+from spotter.dashboard.reading import Reader
+from spotter.rescue import ignore
+from spotter.stores.contract import StoreError
+from spotter.stores.current import get_store
+
+logger = logging.getLogger("spotter.dashboard")
+
+Build = Callable[[Reader, HttpRequest], Sequence[Block]]
+#: From when on what is shown is old: several flushes are missing.
+STALE_SECONDS = 60.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """
+    One page of the dashboard.
+
+    To add one: a module in `pages/` with a PAGE, named in `pages/__init__.py`, and its
+    test. `build` reads the store through a Reader and gives blocks; who may see them,
+    the period, errors, CSV and the frame around them are not its business.
+
+    Args:
+        path: below the dashboard's address; "" is the overview.
+        menu: its name in the menu; "" when it is reached from another page.
+        parent: the path of the page that leads here.
+    """
+
+    path: str
+    title: str
+    build: Build
+    menu: str = ""
+    parent: str = ""
+    with_period: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """One entry of the menu."""
+
+    title: str
+    href: str
+    is_current: bool
+
+
+def root() -> str:
+    """Where the dashboard is mounted."""
+    try:
+        return reverse("spotter:overview")
+    except NoReverseMatch:
+        return f"/{get_settings().dashboard_prefix.strip('/')}/"
+
+
+def address(path: str, period: Period | None = None, **asked: str) -> str:
+    """The address of a page, with the period that the reader is looking at."""
+    query = [period.query] if period else []
+    if asked:
+        query.append(urllib.parse.urlencode(asked))
+    place = f"{root()}{path}/" if path else root()
+    return f"{place}?{'&'.join(query)}" if query else place
+
+
+def answer(request: HttpRequest, page: Page, pages: Sequence[Page]) -> HttpResponse:
+    """Give a page to who may see it."""
+    try:
+        allowed = access.may_see(request)
+    except Exception:
+        logger.exception("spotter could not tell who may see the dashboard")
+        allowed = False
+    if not allowed:
+        return refuse(request, pages)
+    # What looking costs is nobody's traffic.
+    with ignore():
+        return show(request, page, pages)
+
+
+def refuse(request: HttpRequest, pages: Sequence[Page]) -> HttpResponse:
+    """Send a stranger to the log-in, and tell who is logged in what is missing."""
+    if not access.is_logged_in(request) and not get_settings().dashboard_access:
+        query = urllib.parse.urlencode({"next": request.get_full_path()})
+        return HttpResponseRedirect(f"{login_address()}?{query}")
+    note = Note(
+        "The dashboard is not for everybody",
+        "It is for staff with the permission “spotter | dashboard | Can see Spotter's "
+        "dashboard”, which a superuser gives in the admin, or for whom the function in "
+        'SPOTTER["DASHBOARD_ACCESS"] lets in.',
+        "warn",
+    )
+    return render(request, "No access", [note], status=403)
+
+
+def login_address() -> str:
+    """Where staff logs in: the admin's page, else what LOGIN_URL says."""
+    try:
+        return reverse("admin:login")
+    except NoReverseMatch:
+        return resolve_url(django_settings.LOGIN_URL)
+
+
+def show(request: HttpRequest, page: Page, pages: Sequence[Page]) -> HttpResponse:
+    """Build a page, whatever its parts do."""
+    now, status = time.time(), 200
+    try:
+        period = period_of(request.GET, now)
+    except PeriodError as error:
+        period = period_of({}, now)
+        blocks: Sequence[Block] = [Note("This period is none", str(error), "bad")]
+        return render(
+            request,
+            page.title,
+            blocks,
+            page=page,
+            pages=pages,
+            period=period,
+            status=400,
+        )
+    reader = Reader(get_store(), period, now)
+    try:
+        written = reader.written_at()
+        blocks = page.build(reader, request)
+        notice = stale(written, now)
+    except StoreError as error:
+        blocks, notice, written = [broken(error)], None, None
+    block = named(blocks, request.GET.get("block", ""))
+    if request.GET.get("format") == "csv" and block is not None:
+        return download(block)
+    return render(
+        request,
+        page.title,
+        blocks,
+        page=page,
+        pages=pages,
+        period=period,
+        status=status,
+        notice=notice,
+        as_of=moment(now)[11:],
+    )
+
+
+def named(blocks: Sequence[Block], name: str) -> Table | Chart | None:
+    """The block that is to be downloaded."""
+    for block in blocks:
+        if isinstance(block, Table | Chart) and block.name == name:
+            return block
+    return None
+
+
+def download(block: Table | Chart) -> HttpResponse:
+    """A table or chart as a file."""
+    response = HttpResponse(block.csv(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="spotter-{block.name}.csv"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def broken(error: StoreError) -> Note:
+    """What to do about a store that cannot be read."""
+    return Note(
+        "The store can't be read",
+        f"{error} Requests are served as ever, and each process keeps what it measures "
+        'in memory for some minutes. Look at the place that SPOTTER["STORE"] names: is '
+        "the disk full, the file readable, the server up?",
+        "bad",
+    )
+
+
+def stale(written: float | None, now: float) -> Note | None:
+    """A word about missing measurements."""
+    if written is None:
+        return Note(
+            "Nothing has been measured yet",
+            "Is spotter.middleware.SpotterMiddleware the first of MIDDLEWARE, and has "
+            "anything asked for a page since? Measurements arrive every "
+            f"{get_settings().flush_seconds:g} seconds.",
+            "warn",
+        )
+    if now - written > STALE_SECONDS:
+        return Note(
+            f"The last measurement came {ago(now - written)}",
+            "Either nobody asks for anything, or no process can write to the store: "
+            "look for lines of the logger spotter.recording.",
+            "warn",
+        )
+    return None
+
+
+def render(
+    request: HttpRequest,
+    title: str,
+    blocks: Sequence[Block],
+    *,
+    page: Page | None = None,
+    pages: Sequence[Page] = (),
+    period: Period | None = None,
+    status: int = 200,
+    notice: Note | None = None,
+    as_of: str = "",
+) -> HttpResponse:
+    """The frame with its blocks, under a policy that lets nothing else run."""
+    nonce = secrets.token_urlsafe(16)
+    html = (
+        engine()
+        .get_template("spotter/page.html")
+        .render(
+            Context(
+                {
+                    "title": title,
+                    "service": get_settings().service_name,
+                    "environment": get_settings().environment,
+                    "blocks": [*([notice] if notice else []), *blocks],
+                    "menu": menu(pages, page, period),
+                    "periods": periods(request, period)
+                    if page and page.with_period
+                    else [],
+                    "period": period,
+                    "as_of": as_of,
+                    "refresh": bool(
+                        period and period.is_live and page and not request.GET.get("q")
+                    ),
+                    "nonce": nonce,
+                    "assets": f"{root()}assets/{assets.version()}/",
+                    "here": request.get_full_path(),
+                    "csv": csv_query(request),
+                }
+            )
+        )
+    )
+    response = HttpResponse(html, status=status)
+    response["Content-Security-Policy"] = policy(nonce)
+    response["Cache-Control"] = "no-store, private"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Referrer-Policy"] = "same-origin"
+    # Told here, not logged as a refused request: Django would write a warning.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def policy(nonce: str) -> str:
+    """Scripts and styles of ours alone, none of them in the page."""
+    return (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        "img-src 'self'; connect-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+def csv_query(request: HttpRequest) -> str:
+    """The page's own query, to which a download adds its block."""
+    asked = request.GET.copy()
+    asked.pop("block", None)
+    asked["format"] = "csv"
+    return asked.urlencode()
+
+
+def menu(
+    pages: Sequence[Page], current: Page | None, period: Period | None
+) -> list[MenuEntry]:
+    """The pages that are in the menu."""
+    here = current.parent or current.path if current else None
+    return [
+        MenuEntry(page.menu, address(page.path, period), page.path == here)
+        for page in pages
+        if page.menu
+    ]
+
+
+def periods(request: HttpRequest, period: Period | None) -> list[MenuEntry]:
+    """The periods to choose from, each leading to this very page."""
+    entries = []
+    for name in PERIODS:
+        asked = request.GET.copy()
+        for key in ("from", "to", "page"):
+            asked.pop(key, None)
+        asked["period"] = name
+        is_current = bool(period and period.name == name)
+        entries.append(MenuEntry(name, f"?{asked.urlencode()}", is_current))
+    return entries
+
+
+@functools.cache
+def engine() -> Engine:
+    """Django's templates, whatever the project's own settings for them."""
+    return Engine(
+        dirs=[str(pathlib.Path(__file__).parent / "templates")], autoescape=True
+    )
+
+
+def view(page: Page, pages: Sequence[Page]) -> Callable[..., HttpResponse]:
+    """The view of one page."""
+
+    def answered(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+        return answer(request, page, pages)
+
+    answered.__name__ = page.path.replace("/", "_") or "overview"
+    return answered

@@ -1,0 +1,83 @@
+"""What the store says of statements: their texts, and tables of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from spotter.dashboard import format as write
+from spotter.dashboard.blocks import Cell, Column, Table
+from spotter.dashboard.reading import Reader
+from spotter.dashboard.site import address
+from spotter.entries import Sample
+
+FINGERPRINT = "db.query.fingerprint"
+OTHER = "__other__"
+
+
+def texts(reader: Reader) -> dict[str, str]:
+    """The text of each statement that an example is kept of."""
+    found = reader.samples("statement", limit=4000)
+    return {sample.key: str(sample.body["text"]) for sample in reversed(found)}
+
+
+def text_of(fingerprint: str, known: Mapping[str, str]) -> str:
+    """A statement's text, or what can be said without."""
+    if fingerprint == OTHER:
+        return "statements that came once, or too many to tell apart"
+    return known.get(fingerprint, f"statement {fingerprint}")
+
+
+def link(reader: Reader, fingerprint: str) -> str:
+    """Where a statement's page is."""
+    if fingerprint == OTHER:
+        return ""
+    return address("queries/statement", reader.period, fingerprint=fingerprint)
+
+
+def caller_table(reader: Reader, where: Mapping[str, str]) -> Table:
+    """The statements of a route."""
+    found = reader.totals("spotter.db.statement.callers", (FINGERPRINT,), where)
+    ranked = sorted(found.items(), key=lambda item: -item[1].sum)[:25]
+    known = texts(reader) if ranked else {}
+    top = max((point.sum for _, point in ranked), default=0) or 1
+    return Table(
+        name="statements",
+        title="Its statements",
+        columns=[
+            Column("Statement", numeric=False),
+            Column("Calls"),
+            Column("Mean"),
+            Column("Longest"),
+            Column("Total time"),
+        ],
+        rows=[
+            [
+                Cell(text_of(key, known)[:160], mono=True, href=link(reader, key)),
+                Cell(write.count(point.count), point.count),
+                Cell(write.seconds(point.mean), point.mean),
+                Cell(write.seconds(point.maximum), point.maximum),
+                Cell(write.seconds(point.sum), point.sum, bar=point.sum / top),
+            ]
+            for (key,), point in ranked
+        ],
+        empty="It asks the database for nothing.",
+    )
+
+
+def latest_repeats(reader: Reader) -> dict[tuple[str, str, str], Any]:
+    """The latest example of each repetition, by route, fingerprint and line."""
+    found: dict[tuple[str, str, str], Any] = {}
+    samples: list[Sample] = reader.samples("repeated", limit=1000)
+    for sample in samples:
+        body = sample.body
+        found.setdefault((body["route"], body["fingerprint"], body["site"]), body)
+    return found
+
+
+def subject_of(body: Mapping[str, Any]) -> str:
+    """What is repeated, in a word: `bookings.Client (Booking.client)`."""
+    model, relation = body.get("model", ""), body.get("relation", "")
+    if model and relation:
+        return f"{model} ({relation})"
+    return str(model or relation)

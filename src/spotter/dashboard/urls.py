@@ -1,0 +1,24 @@
+"""The dashboard's addresses."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from spotter.dashboard.assets import asset
+from spotter.dashboard.pages import PAGES
+from spotter.dashboard.site import view
+
+
+def patterns(prefix: str) -> list[URLPattern]:
+    """Every page below a prefix such as `spotter/`."""
+    return [
+        path(f"{prefix}assets/<slug:version>/<str:name>", asset, name="asset"),
+        *(
+            path(
+                f"{prefix}{page.path}/" if page.path else prefix,
+                view(page, PAGES),
+                name=page.path.replace("/", "-") or "overview",
+            )
+            for page in PAGES
+        ),
+    ]

@@ -1,0 +1,73 @@
+"""The dashboard over a store of its own: full, empty or broken."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from django.contrib.auth.models import User
+
+from spotter.dashboard import reading
+from spotter.stores.sqlite import SqliteStore
+from tests.dashboard.filled import fill
+from tests.kept import kept_store
+
+PAGES = [
+    "",
+    "requests/",
+    "requests/route/?route=/api/clients/",
+    "requests/example/?route=/api/payments/checkout/&id=0f3a9c2e5b7d48160f3a9c2e5b7d4816",
+    "queries/",
+    "queries/?tab=slow",
+    "queries/?tab=repeated",
+    "queries/statement/?fingerprint=c1b2c3d4e5f60718",
+    "cache/",
+    "tasks/",
+    "outgoing/",
+    "hosts/",
+    "logs/",
+    "self/",
+]
+
+
+@pytest.fixture
+def store(settings, tmp_path):
+    """An empty store, which everybody may look at."""
+    settings.SPOTTER = {"DASHBOARD_ACCESS": "tests.dashboard.conftest.everybody"}
+    reading._kept.clear()
+    yield from kept_store(settings, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def filled_file(tmp_path_factory):
+    """An hour and a half of a service, written once."""
+    path = tmp_path_factory.mktemp("filled") / "spotter.db"
+    store = SqliteStore(path)
+    fill(store)
+    store.close()
+    return path
+
+
+@pytest.fixture
+def filled(filled_file, store, tmp_path):
+    """A store with an hour and a half of a service."""
+    store.close()
+    shutil.copy(filled_file, tmp_path / "spotter.db")
+    return store
+
+
+def everybody(request):
+    return True
+
+
+def nobody(request):
+    return False
+
+
+def broken(request):
+    raise LookupError("the project's own check is broken")
+
+
+@pytest.fixture
+def staff(db):
+    return User.objects.create_user("staff", is_staff=True)
