@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from spotter.recorders import cache, failures, requests, work
+from spotter.recorders import cache, deploys, failures, requests, work
+from spotter.recorders.host import processes, readings
 from spotter.recorders.queries import capture
 from spotter.rescue import rescue
 
 
 def install() -> None:
     """Hook every recorder in, once."""
-    for recorder in (capture, cache, failures, requests, work):
+    for recorder in (
+        capture,
+        cache,
+        failures,
+        requests,
+        work,
+        processes,
+        readings,
+        deploys,
+    ):
         with rescue("install a recorder"):
             recorder.install()

@@ -11,6 +11,7 @@ from spotter.recording.buffer import (
     sampler,
     summarize,
 )
+from spotter.recording.latest import latest_key
 from spotter.recording.measures import Item, Measures
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "count",
     "flush",
     "gauge",
+    "latest_key",
     "observe",
     "put",
     "sampler",

@@ -1,0 +1,114 @@
+"""A container's limits and use, from the kernel's control groups, version 1 and 2."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+ROOT = pathlib.Path("/")
+#: What version 1 writes for "no limit": close to 2^63.
+NO_LIMIT = 1 << 60
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Cgroup:
+    """
+    What the group of this process may use and uses; None where it has no limit.
+
+    Args:
+        memory_usage, memory_limit: bytes; usage without the page cache that would be
+            given back.
+        cpus: how many it may use.
+        cpu_seconds: what it has used since it began.
+        oom_kills: processes of it that the kernel killed for memory.
+    """
+
+    memory_usage: int | None = None
+    memory_limit: int | None = None
+    cpus: float | None = None
+    cpu_seconds: float | None = None
+    oom_kills: int | None = None
+
+
+def read_cgroup(root: pathlib.Path = ROOT) -> Cgroup:
+    """Read the group of this process; an empty one outside any limit."""
+    places = groups_of(root)
+    mount = root / "sys/fs/cgroup"
+    if (mount / "cgroup.controllers").exists():
+        return version_2(existing(mount, places.get("", "/")))
+    return version_1(
+        existing(mount / "memory", places.get("memory", "/")),
+        existing(mount / "cpu", places.get("cpu", "/")),
+        existing(mount / "cpuacct", places.get("cpuacct", "/")),
+    )
+
+
+def groups_of(root: pathlib.Path) -> dict[str, str]:
+    """The path of this process's group, by controller; "" is version 2's."""
+    found: dict[str, str] = {}
+    for line in text_of(root / "proc/self/cgroup").splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        for controller in controllers.split(","):
+            found[controller] = path
+    return found
+
+
+def existing(mount: pathlib.Path, path: str) -> pathlib.Path:
+    """The group's folder; in a container that sees only its own, the mount itself."""
+    folder = mount / path.lstrip("/")
+    return folder if folder.is_dir() else mount
+
+
+def version_2(folder: pathlib.Path) -> Cgroup:
+    """One tree for everything."""
+    usage = number(folder / "memory.current")
+    cache = fields(folder / "memory.stat").get("inactive_file", 0)
+    quota, _, period = text_of(folder / "cpu.max").partition(" ")
+    used = fields(folder / "cpu.stat").get("usage_usec")
+    return Cgroup(
+        memory_usage=None if usage is None else max(0, usage - cache),
+        memory_limit=number(folder / "memory.max"),
+        cpus=int(quota) / int(period) if quota.isdecimal() and period.strip().isdecimal() else None,
+        cpu_seconds=None if used is None else used / 1e6,
+        oom_kills=fields(folder / "memory.events").get("oom_kill"),
+    )  # fmt: skip
+
+
+def version_1(
+    memory: pathlib.Path, cpu: pathlib.Path, accounting: pathlib.Path
+) -> Cgroup:
+    """A tree for each controller."""
+    usage = number(memory / "memory.usage_in_bytes")
+    limit = number(memory / "memory.limit_in_bytes")
+    cache = fields(memory / "memory.stat").get("total_inactive_file", 0)
+    quota = text_of(cpu / "cpu.cfs_quota_us").strip()
+    period = number(cpu / "cpu.cfs_period_us")
+    used = number(accounting / "cpuacct.usage")
+    return Cgroup(
+        memory_usage=None if usage is None else max(0, usage - cache),
+        memory_limit=None if limit is None or limit >= NO_LIMIT else limit,
+        cpus=int(quota) / period if quota.isdecimal() and period else None,
+        cpu_seconds=None if used is None else used / 1e9,
+        oom_kills=fields(memory / "memory.oom_control").get("oom_kill"),
+    )
+
+
+def text_of(path: pathlib.Path) -> str:
+    """A file's text; "" when it is not there."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def number(path: pathlib.Path) -> int | None:
+    """A file's only number; None for `max` or no file."""
+    text = text_of(path).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def fields(path: pathlib.Path) -> dict[str, int]:
+    """Lines of name and number."""
+    pairs = (line.split() for line in text_of(path).splitlines())
+    return {p[0]: int(p[1]) for p in pairs if len(p) == 2 and p[1].isdecimal()}

@@ -1,0 +1,43 @@
+"""One process of a host takes the host's readings: whoever holds the lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pathlib
+import tempfile
+
+
+class Post:
+    """
+    A post that one process of this user and host holds at a time.
+
+    The kernel takes the lock back when the process ends, however it ends.
+    """
+
+    def __init__(self, name: str, folder: pathlib.Path | None = None) -> None:
+        place = folder or pathlib.Path(tempfile.gettempdir())
+        self.path = place / f"spotter-{name}-{os.getuid()}.lock"
+        self._descriptor: int | None = None
+        self._pid = 0
+
+    def is_mine(self) -> bool:
+        """Whether this process holds it, or could take it just now."""
+        if self._descriptor is not None and self._pid == os.getpid():
+            return True
+        # Not through a symbolic link that somebody else put there.
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.path, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        self._descriptor, self._pid = descriptor, os.getpid()
+        return True
+
+    def leave(self) -> None:
+        """Let somebody else have it."""
+        if self._descriptor is not None and self._pid == os.getpid():
+            os.close(self._descriptor)
+        self._descriptor = None

@@ -1,0 +1,115 @@
+"""Readings of the host are taken by one process, those of a process by itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from spotter.recorders.host import processes, readings
+from spotter.recorders.host.cgroups import Cgroup
+from spotter.recorders.host.election import Post
+from tests.kept import recorded
+
+
+@pytest.fixture
+def host(kept, tmp_path):
+    post = Post("host", tmp_path)
+    yield readings.Host(post)
+    post.leave()
+
+
+def test_the_host_is_read(host):
+    for _ in range(2):
+        host.read()
+    for name in (
+        "system.cpu.utilization", "system.cpu.load_average.1m", "system.memory.usage",
+        "system.memory.limit", "system.paging.usage",
+    ):  # fmt: skip
+        assert recorded(name, "host.name"), name
+    share = recorded("system.memory.utilization")[()].last
+    assert 0 < share < 1
+    disk = recorded("system.filesystem.utilization", "system.filesystem.mountpoint")[
+        "/"
+    ]
+    assert disk.last == pytest.approx(psutil.disk_usage("/").percent / 100, abs=0.01)
+
+
+def test_a_containers_limit_is_the_limit(host, monkeypatch):
+    group = Cgroup(
+        memory_usage=50_000_000, memory_limit=100_000_000, cpus=0.5, cpu_seconds=1.0
+    )
+    monkeypatch.setattr(readings, "read_cgroup", lambda: group)
+    host.read()
+    assert recorded("system.memory.utilization")[()].last == 0.5
+    assert recorded("system.cpu.logical.count")[()].last == 0.5
+
+
+def test_kills_are_counted_from_the_first_look_on(host, monkeypatch):
+    for kills in (7, 7, 9):
+        monkeypatch.setattr(
+            readings, "read_cgroup", lambda kills=kills: Cgroup(oom_kills=kills)
+        )
+        host.read()
+    assert recorded("spotter.workers.oom_kills")[()].sum == 2
+
+
+HOLD = """
+import pathlib, sys
+from spotter.recorders.host.election import Post
+print(Post("host", pathlib.Path(sys.argv[1])).is_mine(), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_one_process_holds_the_post_and_leaves_it_when_killed(tmp_path):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout
+    assert holder.stdout.readline().strip() == "True"
+    mine = Post("host", tmp_path)
+    assert not mine.is_mine()
+    holder.kill()
+    holder.communicate()
+    assert mine.is_mine()
+    assert mine.is_mine()
+    mine.leave()
+
+
+def test_who_does_not_hold_the_post_reads_nothing(kept, tmp_path):
+    holder, other = Post("host", tmp_path), Post("host", tmp_path)
+    assert holder.is_mine()
+    readings.Host(other).read()
+    assert recorded("system.memory.usage") == {}
+    holder.leave()
+
+
+def test_a_post_is_not_held_through_somebodys_link(tmp_path):
+    post = Post("host", tmp_path)
+    (tmp_path / "elsewhere").touch()
+    os.symlink(tmp_path / "elsewhere", post.path)
+    with pytest.raises(OSError, match="symbolic"):
+        post.is_mine()
+
+
+def test_a_process_reads_itself(kept, monkeypatch):
+    monkeypatch.setattr(processes, "_process", None)
+    for _ in range(2):
+        processes.read()
+    pid = str(os.getpid())
+    assert recorded("process.memory.usage", "process.pid")[pid].last > 10e6
+    assert recorded("process.open_file_descriptor.count", "process.pid")[pid].last > 2
+    assert recorded("spotter.workers.started")[()].sum == 1
+
+
+def test_outside_gunicorn_there_is_no_number_of_workers(kept):
+    assert processes.worker_threads() == 0
+    processes.read()
+    assert recorded("spotter.workers.count") == {}
