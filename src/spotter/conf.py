@@ -52,6 +52,8 @@ class Settings:
     metrics_namespace: str = ""
     #: How long the project's numbers are good for, however often they are scraped.
     metrics_ttl_seconds: float = 15.0
+    #: Whether `/metrics/` has a series for each statement; there may be thousands.
+    metrics_statements: bool = False
     #: The longest that `/metrics/` waits for the project's numbers.
     metrics_budget_seconds: float = 5.0
 

@@ -11,13 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from spotter.exposition import access, text
 from spotter.exposition.negotiation import choose
 from spotter.exposition.numbers import Reading, families, get_numbers
+from spotter.exposition.recorded import get_scrape
 
-JSON = "application/json"
+JSON, PLAIN = "application/json", "text/plain"
 #: By `?format=` and, in this order, by Accept.
 FORMATS = {
     "json": JSON,
     "openmetrics": "application/openmetrics-text",
-    "prometheus": "text/plain",
+    "prometheus": PLAIN,
 }
 
 
@@ -66,27 +67,44 @@ def refused(request: HttpRequest) -> HttpResponse | None:
 
 def metrics(request: HttpRequest) -> HttpResponse:
     """The project's numbers, to who may read them."""
-    return refused(request) or render(request, get_numbers().readings())
+    refusal = refused(request)
+    if refusal is not None:
+        return refusal
+    kind = kind_of(request)
+    recorded = "" if kind == JSON else get_scrape().text(openmetrics=kind != PLAIN)
+    return render(request, kind, get_numbers().readings(), recorded)
 
 
 async def ametrics(request: HttpRequest) -> HttpResponse:
     """As `metrics`, without blocking the event loop."""
-    return refused(request) or render(request, await get_numbers().areadings())
+    refusal = refused(request)
+    if refusal is not None:
+        return refusal
+    kind, recorded = kind_of(request), ""
+    if kind != JSON:
+        recorded = await get_scrape().atext(openmetrics=kind != PLAIN)
+    return render(request, kind, await get_numbers().areadings(), recorded)
 
 
-def render(request: HttpRequest, readings: list[Reading]) -> HttpResponse:
-    """The readings in the form that was asked for."""
-    kind = FORMATS.get(request.GET.get("format", "")) or choose(
+def kind_of(request: HttpRequest) -> str:
+    """The form that was asked for."""
+    return FORMATS.get(request.GET.get("format", "")) or choose(
         request.headers.get("Accept", ""), list(FORMATS.values())
     )
+
+
+def render(
+    request: HttpRequest, kind: str, readings: list[Reading], recorded: str
+) -> HttpResponse:
+    """The readings, and in text what was recorded."""
     if kind == JSON:
         response = respond(request, orjson.dumps(document(readings)), JSON, 200)
-    elif kind == "text/plain":
-        content = text.prometheus(families(readings)).encode()
-        response = respond(request, content, text.PROMETHEUS, 200)
+    elif kind == PLAIN:
+        content = recorded + text.prometheus(families(readings))
+        response = respond(request, content.encode(), text.PROMETHEUS, 200)
     else:
-        content = text.openmetrics(families(readings)).encode()
-        response = respond(request, content, text.OPENMETRICS, 200)
+        content = recorded + text.openmetrics(families(readings))
+        response = respond(request, content.encode(), text.OPENMETRICS, 200)
     response["Vary"] = "Accept, Authorization, Cookie"
     return response
 

@@ -1,0 +1,153 @@
+"""The real dashboard in a real browser, while the real server misbehaves."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import urllib.parse
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from acceptance.trainerhub_server import TrainerHub, running_trainerhub
+from tests.servers.processes import program, wait_until
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+#: What the overview calls each fault of `manage.py simulate`, and a word it must say.
+NAMES = {
+    "n-plus-one": ("n_plus_one", "Booking.client"),
+    "slow-query": ("slow_query", "WITH RECURSIVE busy"),
+    "error-burst": ("errors", "DemonstrationError"),
+    "cache-miss-storm": ("cache_misses", "demonstration"),
+    "slow-endpoint": ("slow_requests", "over 2 s"),
+    "memory-growth": ("memory_growth", "grows"),
+}
+PAGES = [
+    *("", "requests/", "queries/", "queries/?tab=repeated", "cache/", "tasks/"),
+    *("outgoing/", "hosts/", "logs/", "self/"),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    with running_trainerhub(home, LOGIN_THROTTLE_RATE="600/min") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = program("chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=str(path), args=["--no-sandbox"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(
+    scope="module", params=[(1440, "light"), (390, "dark")], ids=["desk", "phone"]
+)
+def page(request, server, browser):
+    """A page of a member of the staff who has logged in."""
+    width, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme
+    )
+    page = context.new_page()
+    log_in(page, server)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def desk(server, browser):
+    """A page of the staff on a large screen."""
+    context = browser.new_context()
+    page = context.new_page()
+    log_in(page, server)
+    yield page
+    context.close()
+
+
+def log_in(page: Page, server: TrainerHub) -> None:
+    staff = json.loads((server.home / "var" / "demo-logins.json").read_text())["staff"]
+    page.goto(f"{server.url}/spotter/")
+    page.fill("input[name=username]", staff["email"])
+    page.fill("input[name=password]", staff["password"])
+    page.click("[type=submit]")
+    page.wait_for_selector("h1:has-text('Overview')")
+
+
+def complaints(page: Page, address: str) -> list[str]:
+    """What the browser says against a page, its policy included."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(address, wait_until="networkidle")
+    return said
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_browser_has_nothing_against_a_page(server, page, path):
+    said = complaints(page, f"{server.url}/spotter/{path}")
+    assert said == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_charts_are_drawn_and_read_as_tables(server, desk):
+    server.manage("simulate", "--url", server.url, "--rate=50", "--requests=100")
+    overview = f"{server.url}/spotter/?period=15m"
+
+    def is_drawn() -> bool:
+        desk.goto(overview, wait_until="networkidle")
+        return desk.locator(".chart canvas").count() == 2
+
+    wait_until(is_drawn, 30, "charts of what was just asked")
+    desk.locator("summary").first.click()
+    assert desk.locator("details[open] tbody tr").count() > 10
+
+
+def test_the_keyboard_reaches_the_filter_and_the_page(server, page):
+    page.goto(f"{server.url}/spotter/requests/")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "q"
+    page.goto(f"{server.url}/spotter/requests/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+
+
+def test_the_theme_that_was_chosen_is_kept(server, page):
+    page.goto(f"{server.url}/spotter/")
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.click("#theme")
+    page.goto(f"{server.url}/spotter/hosts/")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+    page.click("#theme")
+
+
+@pytest.mark.parametrize("fault", NAMES)
+def test_a_fault_is_on_the_overview_within_half_a_minute(
+    server: TrainerHub, desk: Page, fault: str
+):
+    begun = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    ended = server.manage(
+        *("simulate", "--url", server.url, "--rate=40", "--requests=70"),
+        *(f"--fault={fault}", "--fault-share=0.5"),
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    kind, word = NAMES[fault]
+    found: list[str] = []
+
+    def is_named() -> bool:
+        until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=10)
+        asked = {
+            "from": f"{begun:%Y-%m-%dT%H:%M:%S}",
+            "to": f"{until:%Y-%m-%dT%H:%M:%S}",
+        }
+        desk.goto(f"{server.url}/spotter/?{urllib.parse.urlencode(asked)}")
+        found[:] = desk.locator(f"[data-kind={kind}]").all_inner_texts()
+        return any(word in text for text in found)
+
+    wait_until(is_named, 30, f"the overview naming {fault}")

@@ -1,0 +1,58 @@
+"""What a scrape of 200 routes takes, however many processes have come and gone."""
+
+from __future__ import annotations
+
+import pathlib
+import statistics
+import tempfile
+import time
+
+from benchmarks.store import ROUTES, point, series_of
+from spotter.entries import Batch, Series
+from spotter.stores.sqlite import SqliteStore
+
+
+def main() -> None:
+    """Fill a store, render it, and again after many processes."""
+    from django.conf import settings
+
+    settings.configure(SPOTTER={"STORE": "memory://"})
+    from spotter.exposition import recorded
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = SqliteStore(pathlib.Path(folder) / "spotter.db")
+        recorded.get_store = lambda: store
+        batch = Batch()
+        for route in range(ROUTES):
+            for series, is_histogram in series_of(route):
+                batch.point(series, time.time()).merge(point(is_histogram, 500))
+        store.write(batch)
+        report("200 routes")
+        for processes in (50, 2000):
+            store.write(gone(processes))
+            report(f"and {processes} processes that are gone")
+
+
+def gone(processes: int) -> Batch:
+    """What processes leave behind that ended ten minutes ago."""
+    batch, at = Batch(), time.time() - 600
+    for pid in range(processes):
+        labels = {"host.name": "a", "process.pid": pid}
+        batch.point(Series.of("process.memory.usage", labels), at).set(1e8, at)
+    return batch
+
+
+def report(what: str) -> None:
+    """The median of ten scrapes, reading and rendering."""
+    from spotter.exposition import recorded
+
+    taken = []
+    for _ in range(10):
+        started = time.perf_counter()
+        text = "".join(recorded.render(recorded.read(), True))
+        taken.append(1000 * (time.perf_counter() - started))
+    print(f"{what:>36}: {statistics.median(taken):6.1f} ms, {len(text) / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Every metric that Spotter makes: what kind it is, its unit, what it means."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram", "summary"]
+Unit = Literal["", "s", "By", "1"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Metric:
+    """
+    One metric.
+
+    Args:
+        unit: "s" seconds, "By" bytes, "1" a share from 0 to 1, "" a number of things.
+        is_detailed: whether it has a series for each statement, which a scraper is
+            spared unless it asks.
+    """
+
+    kind: Kind
+    unit: Unit
+    help: str
+    is_detailed: bool = False
+
+
+METRICS: dict[str, Metric] = {
+    "http.server.request.duration": Metric("histogram", "s", "Duration of requests."),
+    "http.server.request.body.size": Metric("summary", "By", "Size of request bodies."),
+    "http.server.response.body.size": Metric("summary", "By", "Size of answers."),
+    "http.server.active_requests": Metric("gauge", "", "Requests in flight in one process."),
+    "spotter.http.server.duration": Metric("histogram", "s", "Duration of all requests together."),
+    "spotter.http.server.queue.duration": Metric("histogram", "s", "Time in the proxy's queue, by X-Request-Start."),
+    "spotter.http.server.exceptions": Metric("counter", "", "Exceptions that ended a request."),
+    "spotter.http.server.disconnects": Metric("counter", "", "Clients that hung up before the end."),
+    "spotter.http.server.agents": Metric("counter", "", "Requests of programs and of people."),
+    "spotter.http.server.db.queries": Metric("summary", "", "Queries of one request."),
+    "spotter.http.server.db.duration": Metric("summary", "s", "Database time of one request."),
+    "spotter.http.server.cache.duration": Metric("summary", "s", "Cache time of one request."),
+    "db.client.operation.duration": Metric("histogram", "s", "Duration of queries, fetching included."),
+    "spotter.db.statement.duration": Metric("histogram", "s", "Duration of one statement.", True),
+    "spotter.db.statement.rows": Metric("summary", "", "Rows that one call read.", True),
+    "spotter.db.statement.callers": Metric("summary", "s", "Time of one statement, by the route that asked.", True),
+    "spotter.db.errors": Metric("counter", "", "Queries that failed."),
+    "spotter.db.repeated": Metric("summary", "s", "Time of what one request repeats.", True),
+    "spotter.db.repeated.queries": Metric("summary", "", "How often one request repeats it.", True),
+    "spotter.cache.lookups": Metric("counter", "", "Lookups that hit or missed."),
+    "spotter.cache.operation.duration": Metric("summary", "s", "Duration of cache operations."),
+    "spotter.cache.errors": Metric("counter", "", "Cache operations that failed."),
+    "spotter.cache.entries": Metric("gauge", "", "Entries of a cache."),
+    "spotter.cache.memory.usage": Metric("gauge", "By", "Memory that a cache uses."),
+    "spotter.cache.memory.limit": Metric("gauge", "By", "Memory that a cache may use."),
+    "spotter.cache.evictions": Metric("counter", "", "Entries that had to make room."),
+    "spotter.cache.server.hits": Metric("counter", "", "Hits of the cache's whole server."),
+    "spotter.cache.server.misses": Metric("counter", "", "Misses of the cache's whole server."),
+    "spotter.task.events": Metric("counter", "", "Tasks queued, started, succeeded, failed, retried."),
+    "spotter.task.duration": Metric("histogram", "s", "Duration of tasks."),
+    "spotter.task.wait": Metric("histogram", "s", "Time from queued to started."),
+    "spotter.task.queue.depth": Metric("gauge", "", "Tasks that wait."),
+    "spotter.task.queue.oldest": Metric("gauge", "s", "Age of the longest waiting task."),
+    "spotter.command.duration": Metric("histogram", "s", "Duration of management commands."),
+    "http.client.request.duration": Metric("histogram", "s", "Duration of calls to other servers."),
+    "system.cpu.utilization": Metric("gauge", "1", "CPU in use."),
+    "system.cpu.load_average.1m": Metric("gauge", "", "Load average of a minute."),
+    "system.cpu.logical.count": Metric("gauge", "", "CPUs of the host, or of its container's limit."),
+    "system.memory.usage": Metric("gauge", "By", "Memory in use."),
+    "system.memory.limit": Metric("gauge", "By", "Memory of the host, or of its container's limit."),
+    "system.memory.utilization": Metric("gauge", "1", "Memory in use."),
+    "system.paging.usage": Metric("gauge", "By", "Swap in use."),
+    "system.filesystem.usage": Metric("gauge", "By", "Disk in use."),
+    "system.filesystem.limit": Metric("gauge", "By", "Size of a disk."),
+    "system.filesystem.utilization": Metric("gauge", "1", "Disk in use."),
+    "system.network.io": Metric("counter", "By", "Bytes over the network."),
+    "process.memory.usage": Metric("gauge", "By", "Resident memory of a process."),
+    "process.cpu.utilization": Metric("gauge", "1", "CPU of a process, of one core."),
+    "process.open_file_descriptor.count": Metric("gauge", "", "Open files of a process."),
+    "spotter.workers.busy": Metric("gauge", "", "Threads of a worker that are at work."),
+    "spotter.workers.count": Metric("gauge", "", "Threads of a worker."),
+    "spotter.workers.started": Metric("counter", "", "Processes that began to measure."),
+    "spotter.workers.oom_kills": Metric("counter", "", "Processes that the kernel killed for memory."),
+    "spotter.flush.duration": Metric("summary", "s", "Time to write a batch."),
+    "spotter.capture.duration": Metric("summary", "s", "CPU of adding up, of one flush."),
+    "spotter.dropped": Metric("counter", "", "What had to be left out."),
+    "spotter.detail.share": Metric("gauge", "1", "Requests that are looked at in detail."),
+    "spotter.series.overflowed": Metric("counter", "", "Measurements that found no series of their own."),
+}  # fmt: skip
+
+SUFFIXES: dict[Unit, str] = {"s": "_seconds", "By": "_bytes", "1": "_ratio", "": ""}
+
+
+def exposed_name(name: str, metric: Metric) -> str:
+    """
+    The name as Prometheus has it, without a counter's `_total`.
+
+    https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
+    """
+    plain = name.replace(".", "_")
+    suffix = SUFFIXES[metric.unit]
+    return plain if plain.endswith(suffix) else f"{plain}{suffix}"
