@@ -102,7 +102,7 @@ def test_charts_are_drawn_and_read_as_tables(server, desk):
 
     def is_drawn() -> bool:
         desk.goto(overview, wait_until="networkidle")
-        return desk.locator(".chart canvas").count() == 2
+        return bool(desk.locator(".chart canvas").count() == 2)
 
     wait_until(is_drawn, 30, "charts of what was just asked")
     desk.locator("summary").first.click()

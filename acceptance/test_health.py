@@ -91,7 +91,7 @@ def test_a_well_trainerhub_says_what_the_documentation_says(watched):
     def is_ready() -> bool:
         status, body = get(watched.server, "/ready/")
         found.update(body["checks"])
-        return status == 200
+        return bool(status == 200)
 
     wait_until(is_ready, 10, "a moment in which this machine is not too busy")
     found.pop("disk")  # as full as the machine that runs this

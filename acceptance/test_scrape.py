@@ -119,7 +119,7 @@ def test_prometheus_reads_it_and_agrees_on_the_quantile(server, tmp_path):
     with prometheus(server, tmp_path) as url:
         wait_until(lambda: [r["value"][1] for r in query(url, "up")] == ["1"], 30, "up")
         expression = f'histogram_quantile(0.95, sum by (le) ({NAME}_bucket{{http_route="{ROUTE}"}}))'
-        wait_until(lambda: query(url, expression), 30, "a quantile")
+        wait_until(lambda: bool(query(url, expression)), 30, "a quantile")
         total = f'sum({NAME}_count{{http_route="{ROUTE}"}})'
         wait_until(
             lambda: float(query(url, total)[0]["value"][1]) == counted(server),

@@ -16,12 +16,10 @@ def main() -> None:
     """Fill a store, render it, and again after many processes."""
     from django.conf import settings
 
-    settings.configure(SPOTTER={"STORE": "memory://"})
-    from spotter.exposition import recorded
-
     with tempfile.TemporaryDirectory() as folder:
-        store = SqliteStore(pathlib.Path(folder) / "spotter.db")
-        recorded.get_store = lambda: store
+        path = pathlib.Path(folder) / "spotter.db"
+        settings.configure(SPOTTER={"STORE": f"sqlite:///{path}"})
+        store = SqliteStore(path)
         batch = Batch()
         for route in range(ROUTES):
             for series, is_histogram in series_of(route):
