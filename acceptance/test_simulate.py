@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from acceptance.trainerhub_server import TrainerHub, running_trainerhub
+from acceptance.trainerhub_server import TrainerHub, get, running_trainerhub
+from tests.servers.processes import wait_until
 
 pytestmark = pytest.mark.acceptance
 FAULTS = [
@@ -144,3 +145,27 @@ def test_a_server_with_faults_off_is_told(tmp_path):
         )
     assert ended.returncode == 1
     assert re.search("the server ignored cache-miss-storm", ended.stderr)
+
+
+def counted(server: TrainerHub, name: str) -> float:
+    """A counter of `/metrics/`, all its label sets together."""
+    text = get(f"{server.url}/metrics/?format=prometheus").text
+    lines = [line for line in text.splitlines() if line.startswith(name)]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def test_the_business_is_counted_exactly(server, tmp_path):
+    """Each booking that was made is counted once, whichever worker made it."""
+    before = counted(server, "trainerhub_bookings_made_total")
+    sent = simulate(server, tmp_path / "sent.json", "--rate=40", "--requests=300")
+    made = sum(
+        (each["method"], each["route"], each["status"])
+        == ("POST", "/api/bookings/", 201)
+        for each in sent["listed"]
+    )
+    assert made > 0
+    wait_until(
+        lambda: counted(server, "trainerhub_bookings_made_total") == before + made,
+        20,
+        "every booking counted",
+    )

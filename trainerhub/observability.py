@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Callable
 from typing import Any
 
-from spotter import logs, metrics
+from spotter import logs, metrics, recording
+from trainerhub.lib import happenings
+
+
+def of(name: str) -> Callable[..., dict[str, object]]:
+    """One of the facts that a signal was sent with, as a label."""
+    return lambda **sent: {name: sent.get(name, "")}
 
 
 def install(settings: dict[str, Any]) -> None:
@@ -75,3 +82,20 @@ def clients() -> dict[str, int]:
     from trainerhub.clients.models import Client
 
     return {"total": Client.objects.count()}
+
+
+recording.count_signal("trainerhub.bookings.made", happenings.booking_made)
+recording.count_signal("trainerhub.bookings.cancelled", happenings.booking_cancelled)
+recording.count_signal("trainerhub.payments.taken", happenings.payment_taken)
+recording.count_signal("trainerhub.payments.failed", happenings.payment_failed)
+recording.count_signal(
+    "trainerhub.notifications.sent", happenings.notification_sent, labels=of("channel")
+)
+recording.count_signal(
+    "trainerhub.notifications.failed",
+    happenings.notification_failed,
+    labels=of("channel"),
+)
+recording.count_signal(
+    "trainerhub.workflows.ended", happenings.workflow_ended, labels=of("status")
+)

@@ -16,6 +16,7 @@ from trainerhub.bookings.models import Booking
 from trainerhub.clients.models import Client, Package
 from trainerhub.clients.selectors import usable_on
 from trainerhub.clients.services import client_of
+from trainerhub.lib import happenings
 from trainerhub.lib.refusals import Conflict, Forbidden, Invalid
 from trainerhub.lib.slots import Interval
 from trainerhub.trainers.models import Service, Trainer
@@ -26,6 +27,10 @@ from trainerhub.workflows.models import Workflow
 logger = logging.getLogger(__name__)
 Status = Booking.Status
 
+HAPPENINGS = {
+    Workflow.Trigger.BOOKING_CREATED: happenings.booking_made,
+    Workflow.Trigger.BOOKING_CANCELLED: happenings.booking_cancelled,
+}
 # Nobody books further ahead; it also keeps instants within the calendar.
 HORIZON = dt.timedelta(days=366)
 
@@ -286,8 +291,10 @@ def _policy(trainer: Trainer) -> policy.CancellationPolicy:
 
 
 def _tell(event: str, booking: Booking, trigger: Workflow.Trigger) -> None:
-    """Log it and start the trainer's workflows."""
+    """Log it, count it, and start the trainer's workflows."""
     _log(event, booking)
+    if trigger in HAPPENINGS:
+        happenings.tell(HAPPENINGS[trigger])
     workflows.trigger(
         trainer=booking.trainer,
         event=trigger,

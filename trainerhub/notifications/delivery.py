@@ -7,6 +7,7 @@ import logging
 
 from django.utils import timezone
 
+from trainerhub.lib import happenings
 from trainerhub.notifications import emails, sms
 from trainerhub.notifications.failures import DeliveryError
 from trainerhub.notifications.models import Notification
@@ -37,6 +38,7 @@ def attempt(notification_id: int, number: int) -> dt.timedelta | None:
     except DeliveryError as error:
         return _failed(notification, error)
     _mark(notification, Notification.Status.SENT, sent_at=timezone.now(), error="")
+    happenings.tell(happenings.notification_sent, channel=str(notification.channel))
     logger.info("Notification sent", extra=_ids(notification))
     return None
 
@@ -63,6 +65,9 @@ def _failed(notification: Notification, error: DeliveryError) -> dt.timedelta | 
     logger.error(line, error, extra=_ids(notification))
     if error.permanent or notification.attempts >= MAX_ATTEMPTS:
         _mark(notification, Notification.Status.FAILED, error=str(error)[:200])
+        happenings.tell(
+            happenings.notification_failed, channel=str(notification.channel)
+        )
         return None
     _mark(notification, Notification.Status.QUEUED, error=str(error)[:200])
     return WAITS[notification.attempts - 1]

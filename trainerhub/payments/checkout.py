@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from trainerhub.bookings.models import Booking
+from trainerhub.lib import happenings
 from trainerhub.payments import methods, stripe_api
 from trainerhub.payments.errors import (
     NothingDue,
@@ -105,7 +106,8 @@ def _ask_stripe(payment: Payment) -> stripe_api.Intent:
 
 def _give_up(payment: Payment, error: PaymentRefused) -> None:
     rows = Payment.objects.filter(pk=payment.pk, status=Status.PENDING)
-    rows.update(status=Status.FAILED, failure_code=error.default_code)
+    if rows.update(status=Status.FAILED, failure_code=error.default_code):
+        happenings.tell(happenings.payment_failed)
 
 
 def _opened(payment: Payment, intent: stripe_api.Intent) -> Checkout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from trainerhub.lib import happenings
 from trainerhub.payments.models import Payment
 from trainerhub.workflows import services as workflows
 from trainerhub.workflows.models import Workflow
@@ -22,6 +23,7 @@ def tell(payment: Payment) -> None:
             "booking_id": payment.booking_id,
         },
     )
+    happenings.tell(happenings.payment_taken)
     workflows.trigger(
         trainer=payment.trainer,
         event=Workflow.Trigger.PAYMENT_RECEIVED,

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from trainerhub.lib import happenings
 from trainerhub.payments.checkout import CANCELED
 from trainerhub.payments.errors import InvalidSignature
 from trainerhub.payments.models import Payment, WebhookEvent
@@ -130,6 +131,7 @@ def _fail(intent: dict[str, Any], code: str) -> None:
     if rows.update(status=Status.FAILED, failure_code=code) == 1:
         ids = {"payment_id": payment.pk, "trainer_id": payment.trainer_id}
         logger.info("Payment failed: %s", code, extra=ids)
+        happenings.tell(happenings.payment_failed)
 
 
 def _refunded(charge: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from trainerhub.bookings.models import Booking
+from trainerhub.lib import happenings
 from trainerhub.workflows import conditions, events
 from trainerhub.workflows.actions import StepFailed, perform
 from trainerhub.workflows.models import Execution, Step, StepRun, Workflow
@@ -133,6 +134,7 @@ def _finish(execution: Execution, status: Execution.Status, error: str = "") -> 
     execution.error = error[:200]
     execution.finished_at = timezone.now()
     execution.save(update_fields=["status", "error", "finished_at"])
+    happenings.tell(happenings.workflow_ended, status=status.value)
     outcome = f"{status.value}: {error}" if error else status.value
     level = logging.ERROR if status == Status.FAILED else logging.INFO
     logger.log(level, "Workflow %s", outcome, extra=ids(execution))

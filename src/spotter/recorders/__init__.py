@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from spotter.recorders import cache, deploys, failures, requests, work
+from spotter.recorders import (
+    cache,
+    commands,
+    deploys,
+    failures,
+    outgoing,
+    requests,
+    tasks,
+    work,
+)
 from spotter.recorders.host import processes, readings
 from spotter.recorders.queries import capture
 from spotter.rescue import rescue
@@ -19,6 +28,9 @@ def install() -> None:
         processes,
         readings,
         deploys,
+        outgoing,
+        tasks,
+        commands,
     ):
         with rescue("install a recorder"):
             recorder.install()

@@ -11,6 +11,7 @@ from spotter.recording.buffer import (
     sampler,
     summarize,
 )
+from spotter.recording.events import count_signal
 from spotter.recording.latest import latest_key
 from spotter.recording.measures import Item, Measures
 
@@ -18,6 +19,7 @@ __all__ = [
     "Item",
     "Measures",
     "count",
+    "count_signal",
     "flush",
     "gauge",
     "latest_key",
