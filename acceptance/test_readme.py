@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from acceptance.trainerhub_server import environment
+from acceptance.trainerhub_server import environment, get
 from tests.servers.processes import accepts, free_port, program, tail, wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
@@ -60,6 +60,10 @@ class Reader:
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout
 
+    def is_ready(self) -> bool:
+        """Whether each check has come back in time once."""
+        return get(f"http://127.0.0.1:{self.port}/ready/").status_code == 200
+
     @contextlib.contextmanager
     def runs(self, block: str) -> Iterator[None]:
         """`make run` in the first terminal, until Ctrl-C."""
@@ -79,6 +83,9 @@ class Reader:
                 lambda: "Ctrl-C stops everything" in tail(self.log, 50_000),
                 90,
                 f"start of TrainerHub: {tail(self.log)}",
+            )
+            wait_until(
+                self.is_ready, 20, "a moment in which this machine is not too busy"
             )
             yield
         finally:

@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import Any
 
 #: Each set-up runs in a process of its own: Spotter's hooks are process-wide.
-SET_UPS = ("bare", "bare again", "spotter", "spotter, no line", "django-prometheus")
+SET_UPS = (
+    "bare",
+    "bare again",
+    "spotter",
+    "spotter, no line",
+    "spotter with Sentry",
+    "django-prometheus",
+    "sentry-sdk",
+)
+#: Nobody listens there, and without errors nothing is sent.
+DSN = "http://public@127.0.0.1:9/1"
 VIEWS = ("empty", "ten queries, five lookups", "one query of fifty rows")
 
 
@@ -124,6 +134,8 @@ def start_response(status: str, headers: Any, exc_info: Any = None) -> None:
 
 
 def configure(set_up: str, home: Path) -> None:
+    import os
+
     import django
     from django.conf import settings
 
@@ -173,6 +185,12 @@ def configure(set_up: str, home: Path) -> None:
         LOGGING=logging_setting(set_up, home),
         USE_TZ=True,
     )
+    if set_up == "spotter with Sentry":
+        os.environ["SENTRY_DSN"] = DSN
+    if set_up == "sentry-sdk":
+        import sentry_sdk
+
+        sentry_sdk.init(DSN, traces_sample_rate=0.0)
     django.setup()
 
 
@@ -191,7 +209,7 @@ def logging_setting(set_up: str, home: Path) -> dict[str, Any]:
         "loggers": {
             "spotter.api": {
                 "handlers": ["api"],
-                "level": "INFO" if set_up == "spotter" else "CRITICAL",
+                "level": "CRITICAL" if set_up == "spotter, no line" else "INFO",
                 "propagate": False,
             }
         },

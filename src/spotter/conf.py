@@ -97,6 +97,8 @@ class Settings:
 
     #: A distribution whose installed version is the release, where nothing else is.
     release_distribution: str = ""
+    #: "spotter" reports requests for almost nothing; "sdk" is the SDK's own integration.
+    sentry_integration: str = "spotter"
     #: Paths whose transactions are not sent: probes would be most of them.
     sentry_skip_paths: Sequence[str] = ("/health/", "/ready/", "/live/", "/metrics/")
     #: More options of `sentry_sdk.init()`, such as `{"enable_logs": True}`.

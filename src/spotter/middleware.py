@@ -42,15 +42,22 @@ class SpotterMiddleware:
         answer: HttpResponse | None = probes.answer(request)
         if answer is not None:
             return answer
-        measured = None if is_measured(request) else begin(request)
-        try:
+        if is_measured(request):
             response: HttpResponseBase = self.get_response(request)
+            return response
+        measured, trace, status = begin(request), errors.begin(request), 500
+        try:
+            response = self.get_response(request)
+            status = response.status_code
+            if measured is not None and status >= 400:
+                end(measured.log_refusal, response)
         except BaseException as error:
             if measured is not None:
                 end(measured.fail, error)
             raise
+        finally:
+            errors.end(trace, measured.context if measured else None, status)
         if measured is not None:
-            end(measured.log_refusal, response)
             end(measured.finish, response)
         return response
 
@@ -59,20 +66,26 @@ class SpotterMiddleware:
         answer: HttpResponse | None = await probes.aanswer(request)
         if answer is not None:
             return answer
-        measured = None if is_measured(request) else begin(request)
+        if is_measured(request):
+            response: HttpResponseBase = await self.get_response(request)
+            return response
+        measured, trace, status = begin(request), errors.begin(request), 500
         if measured is not None:
             measured.context.task = asyncio.current_task()
         try:
-            response: HttpResponseBase = await self.get_response(request)
+            response = await self.get_response(request)
+            status = response.status_code
+            if measured is not None and status >= 400:
+                # In a thread, as Django does it: a handler may send an e-mail.
+                log = sync_to_async(end, thread_sensitive=False)
+                await log(measured.log_refusal, response)
         except BaseException as error:
             if measured is not None:
                 end(measured.fail, error)
             raise
+        finally:
+            errors.end(trace, measured.context if measured else None, status)
         if measured is not None:
-            if response.status_code >= 400:
-                # In a thread, as Django does it: a handler may send an e-mail.
-                log = sync_to_async(end, thread_sensitive=False)
-                await log(measured.log_refusal, response)
             end(measured.finish, response)
         return response
 

@@ -57,7 +57,8 @@ def test_a_probe_makes_no_transaction(sink, serve):
 
 
 @pytest.mark.parametrize(
-    ("path", "name"), [("/reset/tok/", "/reset/{token}/"), ("/no/such", "unmatched")]
+    ("path", "name"),
+    [("/reset/tok/", "/reset/<str:token>/"), ("/no/such", "unmatched")],
 )
 def test_a_transaction_is_named_by_its_route(sink, serve, path, name):
     serve(sink.dsn).get(path)

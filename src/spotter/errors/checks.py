@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core import checks
 
+from spotter import conf
 from spotter.errors import environment
 
 
@@ -20,6 +21,21 @@ def check_dsn(**kwargs: Any) -> list[checks.CheckMessage]:
             f"{environment.DSN} cannot be used: {problem}. Nothing is sent to Sentry.",
             hint="Copy it whole from the project's page in Sentry, Client Keys (DSN).",
             id="spotter.E041",
+        )
+    ]
+
+
+@checks.register("spotter")
+def check_integration(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Tell of a SENTRY_INTEGRATION that there is not: `spotter.E043`."""
+    given = conf.get_settings().sentry_integration
+    if given in ("spotter", "sdk"):
+        return []
+    return [
+        checks.Error(
+            f"SENTRY_INTEGRATION is {given!r}; the SDK's own is used.",
+            hint='"spotter" costs almost nothing, "sdk" is the SDK\'s own for Django.',
+            id="spotter.E043",
         )
     ]
 

@@ -10,7 +10,7 @@ import sentry_sdk
 from django.conf import settings as django_settings
 
 from spotter import conf
-from spotter.errors import environment, hooks
+from spotter.errors import environment, hooks, light
 from spotter.errors.release import find_release
 from spotter.rescue import rescue
 
@@ -31,9 +31,21 @@ def install() -> None:
         dsn = environment.dsn()
         if dsn and not sentry_sdk.is_initialized():
             sentry_sdk.init(**options(dsn))
+            light.is_active = is_light()
         client = sentry_sdk.get_client()
         if client.is_active():
             hooks.attach(client.options)
+
+
+def is_light() -> bool:
+    """
+    Whether requests are watched by Spotter, and not by the SDK's own integration.
+
+    A project that names integrations of its own has decided.
+    """
+    settings = conf.get_settings()
+    own = {"integrations", "default_integrations"} & settings.sentry_options.keys()
+    return settings.sentry_integration == "spotter" and not own
 
 
 def options(dsn: str) -> dict[str, Any]:
@@ -47,6 +59,7 @@ def options(dsn: str) -> dict[str, Any]:
         "send_default_pii": False,
         "shutdown_timeout": SHUTDOWN_SECONDS,
         "transport_queue_size": QUEUE_SIZE,
+        **(light.options() if is_light() else {}),
         **settings.sentry_options,
         "dsn": dsn,
     }

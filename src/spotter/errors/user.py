@@ -21,10 +21,15 @@ def remember(request: HttpRequest) -> None:
     _request.set(weakref.ref(request))
 
 
+def current_request() -> HttpRequest | None:
+    """The request that is being worked on, while it lasts."""
+    reference = _request.get()
+    return reference() if reference else None
+
+
 def current_user_id() -> str:
     """The user's primary key if it is known already, else an empty string."""
-    reference = _request.get()
-    request = reference() if reference else None
+    request = current_request()
     known = getattr(context.current(), "user_id", "")
     return known or (_evaluated_id(request.__dict__) if request else "")
 

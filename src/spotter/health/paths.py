@@ -11,10 +11,13 @@ NAMES = ("health", "ready", "live", "metrics")
 
 def probe_at(path: str) -> str:
     """Which of the four a path asks for, with or without a slash; "" when none."""
+    given = path.removesuffix("/")
+    name = given[given.rfind("/") + 1 :]
+    if name not in NAMES:
+        return ""  # as nearly every request
     prefix = get_settings().probe_prefix.strip("/")
     root = f"/{prefix}" if prefix else ""
-    given = path.removesuffix("/")
-    return next((name for name in NAMES if given == f"{root}/{name}"), "")
+    return name if given == f"{root}/{name}" else ""
 
 
 def is_probe(path: str) -> bool:

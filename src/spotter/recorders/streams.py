@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.http.response import HttpResponseBase
 
+from spotter import errors
 from spotter.context import Context, enter, leave
 from spotter.recorders.api_log import name_of
 from spotter.rescue import rescue
@@ -48,6 +49,9 @@ class Stream:
     def fail(self, error: BaseException) -> None:
         """Note the exception; the server will close the response."""
         self.context.exception = name_of(type(error))
+        if isinstance(error, Exception):
+            # Nobody else does: Django's own handlers are done with the request.
+            errors.capture((type(error), error, error.__traceback__))
 
 
 class CountedIterator:

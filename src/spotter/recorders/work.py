@@ -8,8 +8,8 @@ from typing import Any
 
 from spotter import recording
 from spotter.context import Context
+from spotter.fingerprints import statement_of
 from spotter.recorders.cache_points import measure_cache, prefix_of
-from spotter.recorders.queries.fingerprints import statement_of
 from spotter.recorders.queries.points import measure_queries
 from spotter.recording import Measures
 from spotter.spans import CacheSpan, HttpSpan, QuerySpan, Span

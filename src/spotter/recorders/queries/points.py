@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from spotter.call_sites import site_text
 from spotter.conf import get_settings
 from spotter.entries import Point, Sample
+from spotter.fingerprints import Statement, statement_of
 from spotter.recorders.examples import is_worth_it
-from spotter.recorders.queries.fingerprints import Statement, statement_of
 from spotter.recorders.queries.repeats import ENOUGH, Repeat, find_repeats
 from spotter.recording import Measures
 from spotter.recording.bounds import OTHER

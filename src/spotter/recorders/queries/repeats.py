@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from spotter.call_sites import site_text
+from spotter.fingerprints import Statement, statement_of
 from spotter.recorders.queries.attribution import Told
-from spotter.recorders.queries.fingerprints import Statement, statement_of
 from spotter.spans import QuerySpan, Site
 
 #: From so many repetitions on it is worth a word.

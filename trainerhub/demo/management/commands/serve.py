@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import http.client
 import os
 import pathlib
 import socket
@@ -19,7 +20,15 @@ from django.db import connections
 from trainerhub.demo import logins
 from trainerhub.demo.supervisor import Child, Supervisor
 
-PAGES = ["/api/docs/", "/admin/", "/health/", "/ready/", "/live/", "/metrics/"]
+PAGES = [
+    "/spotter/",
+    "/api/docs/",
+    "/admin/",
+    "/health/",
+    "/ready/",
+    "/live/",
+    "/metrics/",
+]
 START_SECONDS = 30.0
 
 
@@ -144,17 +153,28 @@ def web_server(host: str, port: int, workers: int) -> list[str]:
 
 
 def await_listener(host: str, port: int, supervisor: Supervisor) -> bool:
-    """Wait until the web server listens; give up when told to stop or it has ended."""
+    """Wait until the web server answers; give up when told to stop or it has ended."""
     deadline = time.monotonic() + START_SECONDS
     while not supervisor.is_stopping and time.monotonic() < deadline:
         if not supervisor.children[0].is_running():
             return False
-        try:
-            socket.create_connection((reachable(host), port), timeout=1).close()
+        if answers(host, port):
             return True
-        except OSError:
-            time.sleep(0.1)
+        time.sleep(0.1)
     return False
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether a request is answered; it listens some time before it can."""
+    connection = http.client.HTTPConnection(reachable(host), port, timeout=5)
+    try:
+        connection.request("GET", "/live/")
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def reachable(host: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spotter.recorders.queries.fingerprints import (
+from spotter.fingerprints import (
     BATCH,
     MAX_SQL,
     Statement,
