@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import os
 import re
 import time
@@ -185,7 +186,13 @@ def route_of(request: HttpRequest) -> str:
     match = getattr(request, "resolver_match", None)
     if match is None:
         return ""
-    return "/" + (match.route or "").lstrip("^/")
+    return route_text(match.route or "")
+
+
+@functools.lru_cache(maxsize=4096)
+def route_text(pattern: str) -> str:
+    """A URL pattern as it is shown; the same string each time, which is kept by many."""
+    return "/" + pattern.lstrip("^/")
 
 
 _current: contextvars.ContextVar[Context | None] = contextvars.ContextVar(

@@ -96,6 +96,24 @@ def test_what_finds_no_room_is_dropped_and_counted(kept, monkeypatch, room, miss
     )
 
 
+@pytest.mark.parametrize(("series", "batches"), [(9, 1), (10, 1), (11, 2), (25, 3)])
+def test_a_large_batch_is_written_before_its_time(kept, monkeypatch, series, batches):
+    monkeypatch.setattr("spotter.recording.flusher.LARGE", 10)
+    written = []
+    write = kept.write
+
+    def watched(batch):
+        written.append(batch)
+        return write(batch)
+
+    monkeypatch.setattr(kept, "write", watched)
+    for number in range(series):
+        recording.count("bookings.made", {"kind": number})
+    recording.flush()
+    assert len(written) == batches
+    assert len(recorded("bookings.made", "kind")) == series
+
+
 class FailingStore:
     """Refuses what it is given until it is mended."""
 

@@ -25,7 +25,9 @@ logger = logging.getLogger("spotter.recording")
 #: Batches kept while the store can't take them: ten minutes at the default interval.
 MAX_PENDING = 120
 #: Points kept in all those batches together.
-MAX_PENDING_POINTS = 60_000
+MAX_PENDING_POINTS = 20_000
+#: Points from which on a batch is written before its time: about two megabytes.
+LARGE = 1500
 #: The longest that a process which ends is held up by a last flush.
 LAST_FLUSH_SECONDS = 3.0
 #: The shortest time by which the share of a core is judged.
@@ -138,29 +140,43 @@ class Flusher:
 
     def _add_up_early(self) -> None:
         with self._lock:
-            started = time.thread_time()
-            self._add_up()
-            self._spent_seconds += time.thread_time() - started
+            if self._add_up():
+                self._flush()
 
     def _flush(self) -> bool:
-        started = time.thread_time()
-        self._add_up()
-        self._spent_seconds += time.thread_time() - started
-        self._keep_to_budget()
-        batch = self._take_batch()
-        if batch is not None and is_wanted():
-            self._keep(batch)
-        return self._write_pending()
+        is_more = True
+        while is_more:
+            is_more = self._add_up()
+            self._keep_to_budget()
+            batch = self._take_batch()
+            if batch is not None and is_wanted():
+                self._keep(batch)
+            is_written = self._write_pending()
+        return is_written
 
-    def _add_up(self) -> None:
-        """Ask each item what to measure; those that come meanwhile wait their turn."""
-        for _ in range(len(self._items)):
+    def _add_up(self) -> bool:
+        """
+        Ask each item what to measure; those that come meanwhile wait their turn.
+
+        True when it stopped because the batch is large enough to be written.
+        """
+        started = time.thread_time()
+        try:
+            return self._add_up_waiting(len(self._items))
+        finally:
+            self._spent_seconds += time.thread_time() - started
+
+    def _add_up_waiting(self, number: int) -> bool:
+        for _ in range(number):
+            if len(self._measures.batch.points) >= LARGE:
+                return True
             item = self._items.popleft()
             try:
                 item.measure(self._measures)
             except Exception:
                 with rescue("add up what was captured"):
                     raise
+        return False
 
     def _keep_to_budget(self) -> None:
         """Look at fewer requests in detail when that takes too much of a core."""

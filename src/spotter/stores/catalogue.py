@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-
 import orjson
 
 from spotter.entries import Series
@@ -51,27 +49,12 @@ class Catalogue:
         self._notice_trimming(execute)
         unknown = wanted - self._ids.keys()
         if unknown:
-            counts = self._counts(execute, {series.name for series in unknown})
+            rooms = Rooms(execute)
             for series in sorted(unknown, key=lambda each: (each.name, each.labels)):
-                self._ids[series] = self._find_or_make(execute, series, counts)
+                self._ids[series] = self._find_or_make(execute, series, rooms)
         return self._ids
 
-    def _counts(self, execute: Execute, names: set[str]) -> collections.Counter[str]:
-        """How many series there are, of each name and in all."""
-        counts = collections.Counter(
-            {
-                name: execute(
-                    "SELECT COUNT(*) FROM spotter_series WHERE name = ?", (name,)
-                )[0][0]
-                for name in names
-            }
-        )
-        counts[""] = execute("SELECT COUNT(*) FROM spotter_series")[0][0]
-        return counts
-
-    def _find_or_make(
-        self, execute: Execute, series: Series, counts: collections.Counter[str]
-    ) -> int:
+    def _find_or_make(self, execute: Execute, series: Series, rooms: Rooms) -> int:
         labels = orjson.dumps(series.labels).decode()
         found = execute(
             "SELECT id FROM spotter_series WHERE name = ? AND labels = ?",
@@ -79,13 +62,10 @@ class Catalogue:
         )
         if found:
             return int(found[0][0])
-        is_full = counts[series.name] >= MAX_SERIES_OF_NAME or counts[""] >= MAX_SERIES
-        if is_full and not is_overflow(series):
+        if rooms.is_full(series.name) and not is_overflow(series):
             other = Series(series.name, tuple((key, OTHER) for key, _ in series.labels))
-            return self._find_or_make(execute, other, counts)
-        counts[series.name] += 1
-        counts[""] += 1
-        id_ = free_id(execute, series.name)
+            return self._find_or_make(execute, other, rooms)
+        id_ = rooms.take(series.name)
         execute(
             "INSERT INTO spotter_series (id, name, labels) VALUES (?, ?, ?)",
             (id_, series.name, labels),
@@ -117,26 +97,49 @@ class Catalogue:
         return known
 
 
-def free_id(execute: Execute, name: str) -> int:
+class Rooms:
     """
-    The first id that is free in the block of a metric.
+    The ids that are free, while somebody holds the writer's lock.
 
-    A metric's series lie side by side in every window, so that reading it reads
-    nothing else. An id is free again when all that its series ever wrote is gone.
+    A metric's ids are a block, so that its series lie side by side in every window and
+    reading it reads nothing else. An id is free again when all that its series ever
+    wrote is gone.
     """
-    found = execute("SELECT MIN(id) FROM spotter_series WHERE name = ?", (name,))
-    if found[0][0] is None:
+
+    def __init__(self, execute: Execute) -> None:
+        self._execute = execute
+        self._taken: dict[str, set[int]] = {}
+        self._next: dict[str, int] = {}
+        self._all: int = execute("SELECT COUNT(*) FROM spotter_series")[0][0]
         highest = execute("SELECT COALESCE(MAX(id), 0) FROM spotter_series")[0][0]
-        return int((highest // BLOCK + 1) * BLOCK)
-    begin = found[0][0] // BLOCK * BLOCK
-    if found[0][0] > begin:
-        return int(begin)
-    after = execute(
-        "SELECT MIN(s.id) + 1 FROM spotter_series s WHERE s.id >= ? AND s.id < ? "
-        "AND NOT EXISTS (SELECT 1 FROM spotter_series n WHERE n.id = s.id + 1)",
-        (begin, begin + BLOCK),
-    )
-    return int(after[0][0])
+        self._new_block: int = highest // BLOCK + 1
+
+    def _of(self, name: str) -> set[int]:
+        taken = self._taken.get(name)
+        if taken is None:
+            rows = self._execute(
+                "SELECT id FROM spotter_series WHERE name = ?", (name,)
+            )
+            taken = self._taken[name] = {row[0] for row in rows}
+            if taken:
+                self._next[name] = min(taken) // BLOCK * BLOCK
+            else:
+                self._next[name] = self._new_block * BLOCK
+                self._new_block += 1
+        return taken
+
+    def is_full(self, name: str) -> bool:
+        """Whether the metric, or the store, may have no series more."""
+        return len(self._of(name)) >= MAX_SERIES_OF_NAME or self._all >= MAX_SERIES
+
+    def take(self, name: str) -> int:
+        """The first free id of the metric's block."""
+        taken = self._of(name)
+        while self._next[name] in taken:
+            self._next[name] += 1
+        taken.add(self._next[name])
+        self._all += 1
+        return self._next[name]
 
 
 def is_overflow(series: Series) -> bool:

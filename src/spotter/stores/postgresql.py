@@ -76,6 +76,12 @@ class PostgresqlStore(SqlStore):
             with self._connection.cursor() as cursor:
                 cursor.executemany(translate(statement), list(rows))
 
+    least, greatest = "LEAST", "GREATEST"
+
+    def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
+        rows = execute(f"SELECT series_id, buckets FROM {where}")
+        return {row[0]: bytes(row[1]) for row in rows}
+
     def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
         # OFFSET 0 keeps the planner from making one scan of the table out of it.
         return (

@@ -14,7 +14,6 @@ from spotter.histograms import BucketSum
 Row = Sequence[Any]
 
 COLUMNS = "count, sum, minimum, maximum, zeros, last, last_at, buckets"
-NAMES = tuple(name.strip() for name in COLUMNS.split(","))
 #: What zlib's streams begin with; JSON begins with a brace.
 PACKED = b"x"
 #: Bodies above so many bytes are worth packing.

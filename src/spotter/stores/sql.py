@@ -41,7 +41,6 @@ from spotter.stores.contract import (
 )
 from spotter.stores.rows import (
     COLUMNS,
-    NAMES,
     PointSum,
     Row,
     labels_of,
@@ -91,6 +90,13 @@ class SqlStore(Store):
     ) -> None:
         """Run one statement for many rows inside a transaction."""
 
+    #: What SQL calls the smaller and the larger of two values.
+    least, greatest = "MIN", "MAX"
+
+    @abc.abstractmethod
+    def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
+        """The encoded buckets, by series, of a table's rows."""
+
     @abc.abstractmethod
     def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
         """A statement that looks some series up in each window, and scans nothing."""
@@ -129,43 +135,96 @@ class SqlStore(Store):
     def _merge(self, execute: Execute, level: Level, points: dict[Key, Point]) -> None:
         """Add points to what the level has; the caller holds the writer's lock."""
         by_start: dict[int, list[int]] = defaultdict(list)
-        for start, id_ in points:
+        for start, id_ in sorted(points):
             by_start[start].append(id_)
         for start, ids in by_start.items():
-            for part in chunks(ids):
-                rows = execute(
-                    f"SELECT series_id, {COLUMNS} FROM {table(level)} "
-                    f"WHERE starts_at = ? AND series_id IN ({part})",
-                    (start,),
+            for part in parts(ids):
+                place = f"{table(level)} WHERE starts_at = {start} AND"
+                mine = {id_: points[start, id_] for id_ in part}
+                self._upsert(
+                    execute,
+                    table(level),
+                    ("starts_at", "series_id"),
+                    [
+                        (start, id_, *row_of(point))
+                        for id_, point in self._with_buckets(execute, place, mine)
+                    ],
                 )
-                for row in rows:
-                    points[start, row[0]] = merged(points[start, row[0]], row[1:])
-        self.many(
-            execute,
-            f"INSERT INTO {table(level)} (starts_at, series_id, {COLUMNS}) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-            f"ON CONFLICT (starts_at, series_id) DO UPDATE SET {SET}",
-            [(*key, *row_of(point)) for key, point in sorted(points.items())],
-        )
 
     def _merge_totals(self, execute: Execute, totals: dict[int, Point]) -> None:
         """Add to what the series have had since they began."""
-        for part in chunks(list(totals)):
-            rows = execute(
-                f"SELECT series_id, {COLUMNS} FROM spotter_totals "
-                f"WHERE series_id IN ({part})"
-            )
-            for row in rows:
-                totals[row[0]] = merged(totals[row[0]], row[1:])
         now = self._clock()
-        self.many(
-            execute,
-            f"INSERT INTO spotter_totals (series_id, updated_at, {COLUMNS}) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (series_id) DO UPDATE SET updated_at = excluded.updated_at, "
-            f"{SET}",
-            [(id_, now, *row_of(point)) for id_, point in sorted(totals.items())],
+        for part in parts(sorted(totals)):
+            mine = {id_: totals[id_] for id_ in part}
+            self._upsert(
+                execute,
+                "spotter_totals",
+                ("series_id", "updated_at"),
+                [
+                    (id_, now, *row_of(point))
+                    for id_, point in self._with_buckets(
+                        execute, "spotter_totals WHERE", mine
+                    )
+                ],
+            )
+
+    def _with_buckets(
+        self, execute: Execute, place: str, points: dict[int, Point]
+    ) -> list[tuple[int, Point]]:
+        """Points whose buckets are added to what there is; the rest is SQL's to add."""
+        ids = [id_ for id_, point in points.items() if point.buckets]
+        if not ids:
+            return list(points.items())
+        found = self.buckets_of(
+            execute, f"{place} series_id IN ({listed(ids)}) AND buckets IS NOT NULL"
         )
+        return [
+            (id_, with_buckets(point, found[id_]) if id_ in found else point)
+            for id_, point in points.items()
+        ]
+
+    def _upsert(
+        self,
+        execute: Execute,
+        name: str,
+        key: tuple[str, str],
+        rows: list[tuple[Any, ...]],
+    ) -> None:
+        """
+        Insert rows, or add them to those there are, all in one statement.
+
+        Not one for each row: between two of SQLite's steps another thread may take the
+        interpreter, and in a busy process it keeps it for milliseconds, while every
+        other process waits for the lock.
+        """
+        conflict = "starts_at, series_id" if key[0] == "starts_at" else "series_id"
+        sets = self.sums(name)
+        if "updated_at" in key:
+            sets = f"updated_at = excluded.updated_at, {sets}"
+        values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+        execute(
+            f"INSERT INTO {name} ({', '.join(key)}, {COLUMNS}) VALUES {values} "
+            f"ON CONFLICT ({conflict}) DO UPDATE SET {sets}",
+            [value for row in rows for value in row],
+        )
+
+    def sums(self, name: str) -> str:
+        """How a row is added to the one there is."""
+        old, new = f"{name}.", "excluded."
+        return ", ".join((
+            f"count = {old}count + {new}count",
+            f"sum = {old}sum + {new}sum",
+            *(
+                f"{each} = COALESCE({how}({old}{each}, {new}{each}), {old}{each}, {new}{each})"
+                for each, how in (("minimum", self.least), ("maximum", self.greatest))
+            ),
+            f"zeros = COALESCE({old}zeros, 0) + COALESCE({new}zeros, 0)",
+            f"last = CASE WHEN {new}last_at >= COALESCE({old}last_at, 0) "
+            f"THEN {new}last ELSE {old}last END",
+            f"last_at = COALESCE({self.greatest}({old}last_at, {new}last_at), "
+            f"{old}last_at, {new}last_at)",
+            f"buckets = COALESCE({new}buckets, {old}buckets)",
+        ))  # fmt: skip
 
     def _watermarks(self, execute: Execute) -> dict[int, int]:
         """Up to where each level has been rolled up from the finer one."""
@@ -276,20 +335,20 @@ class SqlStore(Store):
         """Rows of some series in a stretch of time: series id, then the columns."""
         if not ids:
             return
-        window = segment.level.window
         end = " GROUP BY series_id" if group else ""
-        starts = (
-            "WITH RECURSIVE w (start) AS (SELECT CAST(? AS BIGINT) UNION ALL "
-            f"SELECT start + {window} FROM w WHERE start + {window} < ?)"
-        )
+        starts = windows_of(segment.level)
         # All of a metric's series lie side by side; of a few, each is looked up.
-        for part in [""] if len(ids) > LOOK_UP else chunks(list(ids)):
-            which = f"IN ({part})" if part else f"BETWEEN {min(ids)} AND {max(ids)}"
-            rows = execute(
-                self.look_up(segment.level, columns, starts, which) + end,
-                (segment.start, segment.end),
-            )
-            yield from rows if part else (row for row in rows if row[0] in ids)
+        is_few = len(ids) <= LOOK_UP
+        which = (
+            f"IN ({listed(list(ids))})"
+            if is_few
+            else f"BETWEEN {min(ids)} AND {max(ids)}"
+        )
+        rows = execute(
+            self.look_up(segment.level, columns, starts, which) + end,
+            (segment.start, segment.end),
+        )
+        yield from rows if is_few else (row for row in rows if row[0] in ids)
 
     def cumulative(self, names: Collection[str] | None = None) -> dict[Series, Point]:
         named = (
@@ -388,17 +447,24 @@ class SqlStore(Store):
         stretch: tuple[int, int],
     ) -> None:
         """Add some finer windows to the coarser one that begins at `start`."""
-        rows = execute(
-            f"SELECT p.series_id, s.labels, {COLUMNS} FROM {table(finer)} p "
+        found = execute(
+            f"SELECT DISTINCT p.series_id, s.labels FROM {table(finer)} p "
             "JOIN spotter_series s ON s.id = p.series_id "
             "WHERE p.starts_at >= ? AND p.starts_at < ?",
             stretch,
         )
-        points: dict[Key, Point] = {}
-        for id_, labels, *row in rows:
-            if coarser.window <= MINUTE or not is_ephemeral(labels):
-                add(points, (start, id_), point_of(row))
-        self._merge(execute, coarser, points)
+        is_coarse = coarser.window > MINUTE
+        ids = [id_ for id_, labels in found if not (is_coarse and is_ephemeral(labels))]
+        starts = windows_of(finer)
+        for part in parts(ids):
+            few = f"IN ({listed(part)})"
+            sums: dict[Key, PointSum] = defaultdict(PointSum)
+            for id_, *row in execute(
+                self.look_up(finer, COLUMNS, starts, few), stretch
+            ):
+                sums[start, id_].add(row)
+            points = {key: total.point() for key, total in sums.items()}
+            self._merge(execute, coarser, points)
 
     def _set_mark(self, execute: Execute, level: Level, value: int) -> None:
         execute(
@@ -465,9 +531,10 @@ class SqlStore(Store):
             gone = [
                 id_ for id_, at, labels in rows if at < longest or is_ephemeral(labels)
             ][:DELETE_AT_ONCE]
-            for part in chunks(gone):
-                execute(f"DELETE FROM spotter_totals WHERE series_id IN ({part})")
-                execute(f"DELETE FROM spotter_series WHERE id IN ({part})")
+            for part in parts(gone):
+                few = listed(part)
+                execute(f"DELETE FROM spotter_totals WHERE series_id IN ({few})")
+                execute(f"DELETE FROM spotter_series WHERE id IN ({few})")
             if gone:
                 execute(
                     "UPDATE spotter_meta SET value = value + 1 WHERE name = 'generation'"
@@ -475,11 +542,18 @@ class SqlStore(Store):
         return len(gone)
 
 
-SET = ", ".join(f"{name} = excluded.{name}" for name in NAMES)
 SUMS = (
     "CAST(SUM(count) AS BIGINT), SUM(sum), MIN(minimum), MAX(maximum), "
     "CAST(SUM(zeros) AS BIGINT), MAX(last_at)"
 )
+
+
+def windows_of(level: Level) -> str:
+    """The beginnings of a level's windows from one instant up to another."""
+    return (
+        "WITH RECURSIVE w (start) AS (SELECT CAST(? AS BIGINT) UNION ALL "
+        f"SELECT start + {level.window} FROM w WHERE start + {level.window} < ?)"
+    )
 
 
 def add(points: dict[Any, Point], key: Any, point: Point) -> None:
@@ -494,17 +568,23 @@ def add(points: dict[Any, Point], key: Any, point: Point) -> None:
     points[key] = total
 
 
-def merged(point: Point, row: Row) -> Point:
-    """A point with what a row has already; the point itself stays as it is."""
-    total = point_of(row)
+def with_buckets(point: Point, data: bytes) -> Point:
+    """A copy of a point with encoded buckets added; the point itself stays as it is."""
+    total = Point()
     total.merge(point)
+    total.decode(data)
     return total
 
 
-def chunks(ids: Sequence[int]) -> Iterator[str]:
-    """Ids of our own making as lists for IN, each not too long."""
+def parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Ids, not too many at once."""
     for start in range(0, len(ids), CHUNK):
-        yield ", ".join(map(str, ids[start : start + CHUNK]))
+        yield ids[start : start + CHUNK]
+
+
+def listed(ids: Sequence[int]) -> str:
+    """Ids of our own making as a list for IN."""
+    return ", ".join(map(str, ids))
 
 
 def whole_windows(

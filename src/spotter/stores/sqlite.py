@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import orjson
+
 from spotter.stores.contract import Level, StoreError
 from spotter.stores.rows import Row
 from spotter.stores.schema import Dialect, Execute, table, upgrade
@@ -74,6 +76,13 @@ class SqliteStore(SqlStore):
     ) -> None:
         if self._connection is not None:
             self._connection.executemany(statement, rows)
+
+    def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
+        # One row: between two of them another thread may take the interpreter.
+        found = execute(
+            f"SELECT json_group_array(json_array(series_id, hex(buckets))) FROM {where}"
+        )
+        return {id_: bytes.fromhex(text) for id_, text in orjson.loads(found[0][0])}
 
     def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
         # CROSS JOIN, which SQLite takes as the order to do it in.
