@@ -7,19 +7,18 @@ import time
 from spotter import recording
 from spotter.recording import buffer
 from spotter.stores import Query
+from spotter.stores.contract import StoreError
+from tests.servers.processes import wait_until
 
 
 def test_the_thread_rolls_up_what_it_writes(kept, settings):
     settings.SPOTTER = {**settings.SPOTTER, "FLUSH_SECONDS": 0.02}
-    recording.count("bookings.made")
-    deadline = time.monotonic() + 20
-    while kept.keep_house(0) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    buffer._flusher.wake()
-    while not rolled_up(kept) and time.monotonic() < deadline:
+
+    def is_rolled_up() -> bool:
         recording.count("bookings.made")
-        time.sleep(0.02)
-    assert rolled_up(kept)
+        return rolled_up(kept)
+
+    wait_until(is_rolled_up, 20, "house-keeping")
 
 
 def rolled_up(store):
@@ -29,8 +28,6 @@ def rolled_up(store):
 
 
 def test_a_store_that_fails_is_no_reason_to_fail(kept, monkeypatch, caplog):
-    from spotter.stores.contract import StoreError
-
     def refuse(now):
         raise StoreError("no room on the disk")
 
