@@ -16,7 +16,7 @@ def test_the_thread_rolls_up_what_it_writes(kept, settings):
 
     def is_rolled_up() -> bool:
         recording.count("bookings.made")
-        return rolled_up(kept)
+        return bool(rolled_up(kept))
 
     wait_until(is_rolled_up, 20, "house-keeping")
 
