@@ -13,10 +13,15 @@ NOW = 1_764_064_803.0
 @pytest.mark.parametrize("name", PERIODS)
 def test_a_named_period_ends_now_and_is_drawn_in_whole_steps(name):
     period = period_of({"period": name}, NOW)
-    assert 0 <= period.end - NOW < 10
+    assert 0 < period.end - NOW <= 10
     assert period.start % period.step == 0
     assert any(period.step % level.window == 0 for level in LEVELS)
     assert len(period.windows) <= 200
+
+
+@pytest.mark.parametrize("now", [NOW // 10 * 10, NOW // 10 * 10 + 9.9])
+def test_the_window_that_is_being_filled_is_in_the_period(now):
+    assert now // 10 * 10 < period_of({"period": "15m"}, now).end
 
 
 def test_a_range_of_ones_own_is_read_as_utc_unless_it_says_otherwise():

@@ -89,8 +89,8 @@ def period_of(asked: Mapping[str, str], now: float) -> Period:
             f"There is no period {name!r}. There are: {', '.join(PERIODS)}."
         )
     length, step = PERIODS[name]
-    # Whole steps, so that a window is never drawn in part and a query comes again.
-    end = -(-int(now) // 10) * 10
+    # Whole windows, the one that is being filled included.
+    end = int(now) // 10 * 10 + 10
     return Period(name=name, start=(end - length) // step * step, end=end, step=step)
 
 
