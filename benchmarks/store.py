@@ -56,7 +56,8 @@ def fill(store: SqliteStore, level: Level, pool: dict[bool, list[Point]]) -> Non
         everything = [pair for route in range(ROUTES) for pair in series_of(route)]
         ids = store._series.ids(execute, {series for series, _ in everything})
     kinds = [(ids[series], histogram) for series, histogram in everything]
-    for start in range(NOW - min(level.keep, 90 * DAY), NOW, level.window):
+    first = (NOW - min(level.keep, 90 * DAY)) // level.window * level.window
+    for start in range(first, NOW, level.window):
         points = {(start, id_): random.choice(pool[kind]) for id_, kind in kinds}
         with store.transaction(write=True) as execute:
             store._merge(execute, level, points)
