@@ -97,5 +97,8 @@ def exposed_name(name: str, metric: Metric) -> str:
     https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
     """
     plain = name.replace(".", "_")
+    if metric.kind == "gauge":
+        # Prometheus keeps this ending for histograms and summaries.
+        plain = plain.removesuffix("_count")
     suffix = SUFFIXES[metric.unit]
     return plain if plain.endswith(suffix) else f"{plain}{suffix}"
