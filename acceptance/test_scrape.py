@@ -23,7 +23,8 @@ from tests.servers.trainerhub import running_trainerhub
 from tests.servers.web import WebServer
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
-ROUTE = "/api/trainers/"
+#: Each test asks for a route of its own, so that neither counts the other's.
+KILLED, SCRAPED = "/api/trainers/", "/api/clients/"
 NAME = "http_server_request_duration_seconds"
 
 
@@ -41,17 +42,17 @@ def get(url: str) -> str:
         return pool.request("GET", url, timeout=10, retries=False).data.decode()
 
 
-def ask(server: WebServer, times: int) -> None:
+def ask(server: WebServer, route: str, times: int) -> None:
     """Ask for what needs a log-in, by connections that reach every worker."""
     for _ in range(times):
-        get(server.url + ROUTE)
+        get(server.url + route)
 
 
-def counted(server: WebServer) -> int:
+def counted(server: WebServer, route: str) -> int:
     """How many requests the text says there were, whichever worker answers."""
     text = get(f"{server.url}/metrics/?format=openmetrics")
     lines = [line for line in text.splitlines() if line.startswith(f"{NAME}_count{{")]
-    return sum(int(line.rpartition(" ")[2]) for line in lines if f'"{ROUTE}"' in line)
+    return sum(int(line.rpartition(" ")[2]) for line in lines if f'"{route}"' in line)
 
 
 @contextlib.contextmanager
@@ -102,27 +103,27 @@ def query(url: str, expression: str) -> list[dict[str, Any]]:
 
 
 def test_all_workers_count_as_one_though_one_is_killed(server):
-    ask(server, 60)
-    wait_until(lambda: counted(server) == 60, 20, "sixty requests")
-    seen = [counted(server)]
+    ask(server, KILLED, 60)
+    wait_until(lambda: counted(server, KILLED) == 60, 20, "sixty requests")
+    seen = [counted(server, KILLED)]
     workers = psutil.Process(server.pid).children()
     os.kill(workers[0].pid, signal.SIGKILL)
     for _ in range(4):
-        ask(server, 10)
-        seen.append(counted(server))
-    wait_until(lambda: counted(server) == 100, 20, "a hundred requests")
+        ask(server, KILLED, 10)
+        seen.append(counted(server, KILLED))
+    wait_until(lambda: counted(server, KILLED) == 100, 20, "a hundred requests")
     assert seen == sorted(seen)
 
 
 def test_prometheus_reads_it_and_agrees_on_the_quantile(server, tmp_path):
-    ask(server, 30)
+    ask(server, SCRAPED, 30)
     with prometheus(server, tmp_path) as url:
         wait_until(lambda: [r["value"][1] for r in query(url, "up")] == ["1"], 30, "up")
-        expression = f'histogram_quantile(0.95, sum by (le) ({NAME}_bucket{{http_route="{ROUTE}"}}))'
+        expression = f'histogram_quantile(0.95, sum by (le) ({NAME}_bucket{{http_route="{SCRAPED}"}}))'
         wait_until(lambda: bool(query(url, expression)), 30, "a quantile")
-        total = f'sum({NAME}_count{{http_route="{ROUTE}"}})'
+        total = f'sum({NAME}_count{{http_route="{SCRAPED}"}})'
         wait_until(
-            lambda: float(query(url, total)[0]["value"][1]) == counted(server),
+            lambda: float(query(url, total)[0]["value"][1]) == counted(server, SCRAPED),
             30,
             "all",
         )
@@ -134,7 +135,7 @@ def test_prometheus_reads_it_and_agrees_on_the_quantile(server, tmp_path):
         name="http.server.request.duration",
         start=now - 3600,
         end=now + 10,
-        where={"http.route": ROUTE},
+        where={"http.route": SCRAPED},
     )
     ours = store.quantile(asked, 0.95)[()]
     store.close()
