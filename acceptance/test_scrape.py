@@ -15,7 +15,7 @@ import psutil
 import pytest
 import urllib3
 
-from spotter.exposition.recorded import BOUNDS
+from spotter.exposition.recorded import BOUNDS, TTL_SECONDS
 from spotter.stores import Query
 from spotter.stores.sqlite import SqliteStore
 from tests.servers.processes import free_port, program, running, wait_until
@@ -110,6 +110,7 @@ def test_all_workers_count_as_one_though_one_is_killed(server):
     os.kill(workers[0].pid, signal.SIGKILL)
     for _ in range(4):
         ask(server, KILLED, 10)
+        time.sleep(TTL_SECONDS)
         seen.append(counted(server, KILLED))
     wait_until(lambda: counted(server, KILLED) == 100, 20, "a hundred requests")
     assert seen == sorted(seen)

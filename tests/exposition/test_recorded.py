@@ -189,7 +189,7 @@ def test_a_broken_store_is_told_and_costs_only_what_it_holds(
     assert text.endswith("# EOF\n")
 
 
-def test_what_was_read_is_good_for_a_second(store, client, monkeypatch):
+def test_what_was_read_is_good_for_a_moment(store, client, monkeypatch):
     asked: list[float] = []
     original = store.cumulative
 

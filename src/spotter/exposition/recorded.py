@@ -26,8 +26,9 @@ BOUNDS = (*(2.0**power for power in (-10, -8, -7, -6, -5, -4, -3, -2, -1)), 1.0,
 EDGES = tuple(bucket_of(bound) for bound in BOUNDS)
 #: A gauge that nobody has read for so long is of a host or process that is gone.
 GONE_SECONDS = 300.0
-#: How long what was read is good for.
-TTL_SECONDS = 1.0
+#: How long what was read is good for: less than the time between two scrapes, or a
+#: worker that read earlier would make a counter fall.
+TTL_SECONDS = 0.2
 #: Requests among which exemplars are looked for.
 MAX_EXEMPLARS = 300
 
