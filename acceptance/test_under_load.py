@@ -81,7 +81,8 @@ def traffic(house):
         start_new_session=True,
     ) as process:
         yield process
-        os.killpg(process.pid, signal.SIGINT)
+        # Not SIGINT, which a shell that starts the suite with & has its children ignore.
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
 
 
