@@ -154,8 +154,7 @@ def servers(reader: Reader) -> Table:
             ]
             for alias, each in sorted(values.items())
         ],
-        empty="No cache's server has told of itself: Redis and Memcached do, where INFO "
-        "and STATS are allowed.",
+        empty="Size, memory and evictions of the caches' servers are not measured yet.",
         note="Hits and misses of a whole server include what other programs ask it.",
     )
 

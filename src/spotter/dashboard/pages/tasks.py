@@ -48,8 +48,8 @@ def tasks(reader: Reader) -> Table:
             ]
             for name, each in sorted(found.items())
         ],
-        empty="No task was queued or worked on in this period. Django's tasks and Celery "
-        "are measured by themselves.",
+        empty="No task was queued or worked on in this period. Django's tasks are measured "
+        "by themselves, Celery's not yet.",
     )
 
 
@@ -83,7 +83,7 @@ def queues(reader: Reader) -> Table:
             ]
             for (system, queue), point in sorted(depth.items())
         ],
-        empty="No queue has told its depth in this period.",
+        empty="How much waits in the queues is not measured yet.",
     )  # fmt: skip
 
 
