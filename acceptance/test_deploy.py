@@ -90,7 +90,7 @@ def test_every_pod_runs_without_root():
         for document in documents()
         if document["kind"] in ("Deployment", "CronJob")
     ]
-    assert len(specs) == 3
+    assert len(specs) == 4
     assert all(spec["securityContext"]["runAsNonRoot"] for spec in specs)
 
 

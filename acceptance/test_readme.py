@@ -129,10 +129,12 @@ def test_ready_turns_red_when_redis_is_killed_and_live_does_not(reader):
     ]
 
 
-def test_simulated_traffic_meets_no_surprise(reader):
+def test_simulated_traffic_meets_no_surprise_and_every_drill_its_receiver(reader):
     with reader.runs(commands()[0]):
-        shown = reader.type(command("simulate --duration"))
+        shown = reader.type(command("simulate --duration"), command("spotter drill"))
     assert ", 0 unexpected" in shown
+    assert "watched by" in shown
+    assert "18 of 18 drills reached everybody" in shown
 
 
 def test_every_link_leads_somewhere():

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.dispatch import receiver
+
 from spotter import logs, metrics, recording
+from spotter.alerts import heartbeats
+from spotter.alerts.heartbeats import Heartbeat
+from spotter.channels import Channel, Email, PagerDuty, Sentry, Slack
+from spotter.channels.pagerduty import EVENTS_URL
+from spotter.probes import Http
 from trainerhub.lib import happenings
 
 
@@ -32,7 +39,64 @@ def install(settings: dict[str, Any]) -> None:
         "STORE": os.environ.get("SPOTTER_STORE")
         or f"sqlite:///{settings['VAR'] / 'spotter' / 'spotter.db'}",
         **health_and_metrics(settings),
+        **alerting(settings),
     }
+
+
+def alerting(settings: dict[str, Any]) -> dict[str, Any]:
+    """Who is told, what is probed from outside, which jobs must report."""
+    env = os.environ
+    return {
+        "CHANNELS": channels(env),
+        "MONITORS": monitors(settings, env),
+        "HEARTBEATS": [
+            Heartbeat(
+                name="backup", every_seconds=86400, grace_seconds=7200, is_backup=True
+            )
+        ]
+        if settings["PRODUCTION"]
+        else [],
+        "HEARTBEAT_URL": env.get("SPOTTER_HEARTBEAT_URL", ""),
+        "CONNECTIVITY": env.get("SPOTTER_CONNECTIVITY", ""),
+        "PUBLIC_URL": env.get("SPOTTER_PUBLIC_URL")
+        or f"{base_url(settings, env)}/spotter/",
+        "RUNBOOK_URL": env.get("SPOTTER_RUNBOOK_URL")
+        or "https://docs.trainerhubb.app/monitoring/runbooks/",
+    }
+
+
+def base_url(settings: dict[str, Any], env: Mapping[str, str]) -> str:
+    """Where users, and the probes, reach this copy."""
+    if env.get("SPOTTER_PROBE_URL"):
+        return env["SPOTTER_PROBE_URL"].rstrip("/")
+    if settings["PRODUCTION"]:
+        return "https://trainerhubb.app"
+    return f"http://127.0.0.1:{env.get('PORT') or 8000}"
+
+
+def channels(env: Mapping[str, str]) -> list[Channel]:
+    """The e-mail always; the others where their secret is in the environment."""
+    found: list[Channel] = [
+        Email(to=[env.get("ALERT_EMAIL") or "devops@trainerhubb.app"])
+    ]
+    if env.get("SLACK_WEBHOOK_URL"):  # made for the channel #alerts
+        found.append(Slack(url=env["SLACK_WEBHOOK_URL"]))
+    if env.get("PAGERDUTY_ROUTING_KEY"):
+        url = env.get("PAGERDUTY_URL") or EVENTS_URL
+        found.append(PagerDuty(routing_key=env["PAGERDUTY_ROUTING_KEY"], url=url))
+    if env.get("SENTRY_DSN"):
+        found.append(Sentry())
+    return found
+
+
+def monitors(settings: dict[str, Any], env: Mapping[str, str]) -> list[Http]:
+    """The main application, and the API as a user who has logged in."""
+    url = base_url(settings, env)
+    found = [Http(name="health", url=f"{url}/health/", json={"status": "healthy"})]
+    if env.get("SPOTTER_PROBE_TOKEN"):
+        headers = {"Authorization": f"Token {env['SPOTTER_PROBE_TOKEN']}"}
+        found.append(Http(name="api", url=f"{url}/api/users/me/", headers=headers))
+    return found
 
 
 def health_and_metrics(settings: dict[str, Any]) -> dict[str, Any]:
@@ -99,3 +163,12 @@ recording.count_signal(
 recording.count_signal(
     "trainerhub.workflows.ended", happenings.workflow_ended, labels=of("status")
 )
+
+
+@receiver(happenings.backup_ended)
+def report_backup(*, ok: bool, **facts: Any) -> None:
+    """A sign of life of the backup, for the rule BackupMissing."""
+    known = {
+        name: facts[name] for name in ("seconds", "size", "output") if name in facts
+    }
+    heartbeats.report("backup", "success" if ok else "failure", **known)

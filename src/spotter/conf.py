@@ -93,6 +93,31 @@ class Settings:
     #: when empty, staff with the permission `spotter.view_dashboard`.
     dashboard_access: str = ""
 
+    # -- alerting ----------------------------------------------------------------
+
+    #: Who is told, in order: instances of spotter.channels.Channel.
+    channels: Sequence[object] = ()
+    #: Rules added to the shipped ones; one of the same name replaces it.
+    rules: Sequence[object] = ()
+    #: Names of shipped rules that are not wanted.
+    rules_off: Sequence[str] = ()
+    #: What is probed from outside: instances of spotter.probes.Monitor.
+    monitors: Sequence[object] = ()
+    #: host:port that must be reachable before a probe of another host is believed.
+    connectivity: str = ""
+    #: Jobs that must report: instances of spotter.alerts.heartbeats.Heartbeat.
+    heartbeats: Sequence[object] = ()
+    #: How often the watcher looks, in seconds.
+    watch_seconds: float = 5.0
+    #: How often it probes, in seconds.
+    probe_seconds: float = 10.0
+    #: An address that the watcher asks once a minute: who misses it tells of its end.
+    heartbeat_url: str = ""
+    #: Where people reach the dashboard: "https://example.com/spotter/"; for links.
+    public_url: str = ""
+    #: What the names of runbook pages are put behind, for links.
+    runbook_url: str = ""
+
     # -- errors ------------------------------------------------------------------
 
     #: A distribution whose installed version is the release, where nothing else is.

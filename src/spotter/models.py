@@ -11,7 +11,10 @@ class Dashboard(models.Model):
     class Meta:
         managed = False
         default_permissions = ()
-        permissions = [("view_dashboard", "Can see Spotter's dashboard")]
+        permissions = [
+            ("view_dashboard", "Can see Spotter's dashboard"),
+            ("respond_to_incidents", "Can acknowledge and silence alerts"),
+        ]
 
     def __str__(self) -> str:
         return "Spotter's dashboard"

@@ -27,6 +27,16 @@ def may_see(request: HttpRequest) -> bool:
     )
 
 
+def may_act(request: HttpRequest) -> bool:
+    """Whether this request may acknowledge, comment on and silence."""
+    if not may_see(request):
+        return False
+    if get_settings().dashboard_access:
+        return True
+    user = getattr(request, "user", None)
+    return user is not None and user.has_perm("spotter.respond_to_incidents")
+
+
 def is_logged_in(request: HttpRequest) -> bool:
     """Whether logging in would change nothing."""
     user = getattr(request, "user", None)

@@ -272,6 +272,24 @@ class Form:
     button: str = "Show"
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """
+    Something to do, by POST: a few fields and a button.
+
+    Args:
+        token: the CSRF token of this request.
+        fields: names, labels and values to fill in.
+    """
+
+    file: ClassVar = "spotter/blocks/action.html"
+    href: str
+    token: str
+    button: str
+    hidden: Sequence[tuple[str, str]] = ()
+    fields: Sequence[tuple[str, str, str]] = ()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class LogLine:
     """One entry of a log file."""
@@ -296,7 +314,7 @@ class LogLines:
 
 Block = (
     Table | Chart | Findings | Tiles | Facts | Note | Code | Tabs | Waterfall | Form
-    | LogLines
+    | LogLines | Action
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.template import Context, Engine
 from django.urls import NoReverseMatch, reverse
+from django.views.decorators.csrf import csrf_protect
 
 from spotter.conf import get_settings
 from spotter.dashboard import access, assets
@@ -56,6 +57,7 @@ class Page:
     menu: str = ""
     parent: str = ""
     with_period: bool = True
+    refreshes: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -239,7 +241,11 @@ def render(
                     "period": period,
                     "as_of": as_of,
                     "refresh": bool(
-                        period and period.is_live and page and not request.GET.get("q")
+                        period
+                        and period.is_live
+                        and page
+                        and page.refreshes
+                        and not request.GET.get("q")
                     ),
                     "nonce": nonce,
                     "assets": f"{root()}assets/{assets.version()}/",
@@ -317,5 +323,7 @@ def view(page: Page, pages: Sequence[Page]) -> Callable[..., HttpResponse]:
             return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
         return answer(request, page, pages)
 
+    # The page may have forms, also where the project has no CSRF middleware.
+    answered = csrf_protect(answered)
     answered.__name__ = page.path.replace("/", "_") or "overview"
     return answered

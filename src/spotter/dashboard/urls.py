@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
+from spotter.dashboard.actions import act
 from spotter.dashboard.assets import asset
 from spotter.dashboard.pages import PAGES
+from spotter.dashboard.ping import ping
 from spotter.dashboard.site import view
 
 
@@ -13,6 +15,9 @@ def patterns(prefix: str) -> list[URLPattern]:
     """Every page below a prefix such as `spotter/`."""
     return [
         path(f"{prefix}assets/<slug:version>/<str:name>", asset, name="asset"),
+        path(f"{prefix}ping/<str:key>/", ping, name="ping"),
+        path(f"{prefix}ping/<str:key>/<slug:kind>/", ping, name="ping-kind"),
+        path(f"{prefix}act/<slug:action>/", act, name="act"),
         *(
             path(
                 f"{prefix}{page.path}/" if page.path else prefix,

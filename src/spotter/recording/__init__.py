@@ -6,10 +6,12 @@ from spotter.recording.buffer import (
     count,
     flush,
     gauge,
+    listen,
     observe,
     put,
     sampler,
     summarize,
+    unlisten,
 )
 from spotter.recording.events import count_signal
 from spotter.recording.latest import latest_key
@@ -23,8 +25,10 @@ __all__ = [
     "flush",
     "gauge",
     "latest_key",
+    "listen",
     "observe",
     "put",
     "sampler",
     "summarize",
+    "unlisten",
 ]

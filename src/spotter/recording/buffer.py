@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from spotter.entries import Labels
+from spotter.entries import Batch, Labels
 from spotter.recording.flusher import Flusher
 from spotter.recording.measures import Item, Measures, sorted_labels
 
@@ -36,6 +36,16 @@ def put(item: Item) -> None:
 def flush() -> bool:
     """Write everything that waits, now; False when the store could not take it."""
     return _flusher.flush()
+
+
+def listen(take: Callable[[Batch], object]) -> None:
+    """Hand every batch of this process to somebody besides the store."""
+    _flusher.listeners.append(take)
+
+
+def unlisten(take: Callable[[Batch], object]) -> None:
+    """Hand it no more."""
+    _flusher.listeners.remove(take)
 
 
 def sampler(read: Callable[[], None], *, every_seconds: float = 10.0) -> None:

@@ -48,6 +48,8 @@ class Flusher:
         self._items = items
         self._bounds = Bounds()
         self._samplers: list[Sampler] = []
+        #: Who else gets every batch of this process.
+        self.listeners: list[Callable[[Batch], object]] = []
         #: One for each item that found no room; a list, since += is not atomic.
         self.missed: list[int] = []
         self._forget()
@@ -76,7 +78,7 @@ class Flusher:
 
     def add_sampler(self, read: Callable[[], None], every_seconds: float) -> None:
         """Call `read` at this interval, once for each function."""
-        if all(known.read is not read for known in self._samplers):
+        if all(known.read != read for known in self._samplers):
             self._samplers.append(Sampler(read, every_seconds))
 
     def wake(self) -> None:
@@ -149,6 +151,10 @@ class Flusher:
             is_more = self._add_up()
             self._keep_to_budget()
             batch = self._take_batch()
+            if batch is not None:
+                for listen in self.listeners:
+                    with rescue("hand a batch on"):
+                        listen(batch)
             if batch is not None and is_wanted():
                 self._keep(batch)
             is_written = self._write_pending()

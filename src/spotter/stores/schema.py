@@ -98,4 +98,41 @@ def statements(dialect: Dialect) -> list[str]:
         f"updated_at {real} NOT NULL, {columns})",
         "INSERT INTO spotter_meta (name, value) VALUES ('generation', 0), "
         "('house_kept', 0), ('trimmed', 0) ON CONFLICT DO NOTHING",
+        *alert_statements(dialect),
+    ]
+
+
+def alert_statements(dialect: Dialect) -> list[str]:
+    """The tables of alerting; `body`, `labels` and `status` are JSON."""
+    serial, real, big = dialect.serial, dialect.real, dialect.big
+    make = "CREATE TABLE IF NOT EXISTS"
+    return [
+        f"{make} spotter_alerts (key TEXT PRIMARY KEY, rule TEXT NOT NULL, "
+        f"labels TEXT NOT NULL, status TEXT NOT NULL, incident_id {big}, "
+        f"updated_at {real} NOT NULL)",
+        f"{make} spotter_incidents (id {serial}, dedup_key TEXT NOT NULL, "
+        f"state TEXT NOT NULL, severity TEXT NOT NULL, opened_at {real} NOT NULL, "
+        f"touched_at {real} NOT NULL, resolved_at {real}, body TEXT NOT NULL)",
+        f"{make} spotter_incident_events (id {serial}, incident_id {big} NOT NULL, "
+        f"at {real} NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, actor TEXT NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS spotter_incident_events_by_incident "
+        "ON spotter_incident_events (incident_id)",
+        # The key makes a second decision to send the same a no-op.
+        f"{make} spotter_outbox (id {serial}, key TEXT NOT NULL UNIQUE, "
+        f"incident_id {big} NOT NULL, channel TEXT NOT NULL, kind TEXT NOT NULL, "
+        f"state TEXT NOT NULL, attempts {big} NOT NULL, created_at {real} NOT NULL, "
+        f"due_at {real} NOT NULL, claimed_until {real} NOT NULL, done_at {real}, "
+        "reason TEXT NOT NULL, error TEXT NOT NULL, notice TEXT NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS spotter_outbox_by_incident "
+        "ON spotter_outbox (incident_id, channel)",
+        "CREATE INDEX IF NOT EXISTS spotter_outbox_by_state "
+        "ON spotter_outbox (state, due_at)",
+        f"{make} spotter_silences (id {serial}, matchers TEXT NOT NULL, "
+        f"author TEXT NOT NULL, reason TEXT NOT NULL, starts_at {real} NOT NULL, "
+        f"ends_at {real} NOT NULL, created_at {real} NOT NULL)",
+        f"{make} spotter_leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, "
+        f"until {real} NOT NULL)",
+        f"{make} spotter_pings (id {serial}, name TEXT NOT NULL, kind TEXT NOT NULL, "
+        f"at {real} NOT NULL, body TEXT NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS spotter_pings_by_name ON spotter_pings (name, at)",
     ]

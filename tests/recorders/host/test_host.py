@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -81,6 +82,36 @@ def test_one_process_holds_the_post_and_leaves_it_when_killed(tmp_path):
     assert mine.is_mine()
     assert mine.is_mine()
     mine.leave()
+
+
+FORK = """
+import os, pathlib, sys, time
+from spotter.recorders.host.election import Post
+post = Post("host", pathlib.Path(sys.argv[1]))
+assert post.is_mine()
+child = os.fork()
+if child == 0:
+    os.close(1)
+    time.sleep(30)
+    os._exit(0)
+print(child, flush=True)
+"""
+
+
+def test_a_child_of_a_dead_holder_does_not_keep_the_post(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", FORK, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    child = int(done.stdout.split()[0])
+    mine = Post("host", tmp_path)
+    try:
+        assert mine.is_mine()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        mine.leave()
 
 
 def test_who_does_not_hold_the_post_reads_nothing(kept, tmp_path):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from spotter.dashboard.pages import (
+    alerts,
     cache,
     example,
     hosts,
+    incident,
     itself,
     logs,
     outgoing,
@@ -15,12 +17,16 @@ from spotter.dashboard.pages import (
     route,
     statement,
     tasks,
+    uptime,
 )
 from spotter.dashboard.site import Page
 
 #: To add a page: its module, and its name here.
 PAGES: list[Page] = [
     overview.PAGE,
+    alerts.PAGE,
+    incident.PAGE,
+    uptime.PAGE,
     requests.PAGE,
     route.PAGE,
     example.PAGE,

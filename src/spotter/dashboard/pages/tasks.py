@@ -83,7 +83,7 @@ def queues(reader: Reader) -> Table:
             ]
             for (system, queue), point in sorted(depth.items())
         ],
-        empty="How much waits in the queues is not measured yet.",
+        empty="`manage.py spotter watch` reads the queues of django-tasks' database; nothing has yet.",
     )  # fmt: skip
 
 

@@ -8,10 +8,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from spotter.exceptions import SpotterError
-from spotter.management.subcommands import logs
+from spotter.management.subcommands import drill, logs, notify, rules, status, watch
 
 #: Adding a subcommand is a module with HELP, `add_arguments` and `run`, named here.
-SUBCOMMANDS = {"logs": logs}
+SUBCOMMANDS = {
+    "drill": drill,
+    "logs": logs,
+    "notify": notify,
+    "rules": rules,
+    "status": status,
+    "watch": watch,
+}
 
 
 class Command(BaseCommand):

@@ -20,6 +20,9 @@ class Post:
         self.path = place / f"spotter-{name}-{os.getuid()}.lock"
         self._descriptor: int | None = None
         self._pid = 0
+        # A child shares the open file, and with it the lock: it would hold the post
+        # for as long as it lives after the parent is gone.
+        os.register_at_fork(after_in_child=self._let_go)
 
     def is_mine(self) -> bool:
         """Whether this process holds it, or could take it just now."""
@@ -35,6 +38,12 @@ class Post:
             return False
         self._descriptor, self._pid = descriptor, os.getpid()
         return True
+
+    def _let_go(self) -> None:
+        """Close the parent's file; its lock stays the parent's."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def leave(self) -> None:
         """Let somebody else have it."""

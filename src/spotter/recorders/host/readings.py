@@ -137,6 +137,9 @@ def read_disks(labels: dict[str, str]) -> None:
             continue
         if not is_root_of_container and not mount.device.startswith("/"):
             continue
+        # A file that is mounted into a container is no disk.
+        if not os.path.isdir(mount.mountpoint):
+            continue
         if mount.device in seen or len(seen) >= MAX_MOUNTS:
             continue
         try:

@@ -34,8 +34,8 @@ START_SECONDS = 30.0
 
 class Command(BaseCommand):
     help = (
-        "Migrate, create demo data once, then run the web server, the task worker "
-        "and the reminders until Ctrl-C. Reads HOST, PORT and WEB_CONCURRENCY."
+        "Migrate, create demo data once, then run the web server, the task worker, "
+        "the reminders and the watcher until Ctrl-C. Reads HOST, PORT and WEB_CONCURRENCY."
     )
 
     def handle(self, **options: Any) -> None:
@@ -55,6 +55,8 @@ class Command(BaseCommand):
         ]
         if "send_reminders" in get_commands():
             children.append(Child("the reminders", manage("repeat", "send_reminders")))
+        if "spotter" in get_commands():
+            children.append(Child("the watcher", manage("spotter", "watch")))
         supervisor = Supervisor(children, self.tell, environment())
 
         def announce() -> None:

@@ -1,0 +1,510 @@
+"""
+The book of alerting: alerts, incidents, what to send, silences, who leads.
+
+It lies in the store, so that several watchers and the dashboard share it. Every change
+is one transaction under the store's writer's lock: a transition, its incident and what
+is to be sent about it are written together or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from spotter.alerts.machine import State, Status
+from spotter.stores.schema import Execute
+from spotter.stores.sql import SqlStore
+
+OPEN, ACKNOWLEDGED, RESOLVED = "open", "acknowledged", "resolved"
+PENDING, SENT, FAILED, SUPPRESSED = "pending", "sent", "failed", "suppressed"
+#: What was decided and never sent, since something newer says it all.
+SUPERSEDED = "superseded"
+#: How long incidents and decisions are kept, and pings.
+KEEP_SECONDS, KEEP_PINGS_SECONDS = 730 * 86400.0, 90 * 86400.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """
+    One rule with one set of labels, as it was last seen.
+
+    Args:
+        flips: when it began to fire, of the last hour.
+        text: the rule's sentence with the last value.
+    """
+
+    key: str
+    rule: str
+    labels: Mapping[str, str]
+    status: Status = dataclasses.field(default_factory=Status)
+    incident: int | None = None
+    value: float | None = None
+    text: str = ""
+    severity: str = "warning"
+    flips: tuple[float, ...] = ()
+    reason: str = ""
+
+    @property
+    def is_firing(self) -> bool:
+        """Whether it fires."""
+        return self.status.state is State.FIRING
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """
+    Alerts that belong together; `body` has title, evidence, alerts, resolution.
+
+    Args:
+        touched_at: when an alert last joined it or resolved.
+    """
+
+    id: int
+    dedup_key: str
+    state: str
+    severity: str
+    opened_at: float
+    touched_at: float
+    resolved_at: float | None
+    body: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        """One sentence."""
+        return str(self.body.get("title", ""))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of an incident's timeline."""
+
+    incident: int
+    at: float
+    kind: str
+    text: str
+    actor: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One decision about one channel: to send and what became of it, or not to."""
+
+    id: int
+    key: str
+    incident: int
+    channel: str
+    kind: str
+    state: str
+    attempts: int
+    created_at: float
+    due_at: float
+    claimed_until: float
+    done_at: float | None
+    reason: str
+    error: str
+    notice: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Who mutes what, why and until when; matchers are label values, `rule` too."""
+
+    id: int
+    matchers: Mapping[str, str]
+    author: str
+    reason: str
+    starts_at: float
+    ends_at: float
+
+    def mutes(self, alert: Alert, now: float) -> bool:
+        """Whether it mutes an alert at an instant."""
+        known = {**alert.labels, "rule": alert.rule, "severity": alert.severity}
+        is_on = self.starts_at <= now < self.ends_at
+        return is_on and all(known.get(k) == v for k, v in self.matchers.items())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ping:
+    """A sign of life of a job: "start", "success" or "failure"."""
+
+    name: str
+    kind: str
+    at: float
+    body: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+DELIVERY = (
+    "id, key, incident_id, channel, kind, state, attempts, created_at, due_at, "
+    "claimed_until, done_at, reason, error, notice"
+)
+INCIDENT = "id, dedup_key, state, severity, opened_at, touched_at, resolved_at, body"
+
+
+class Page:
+    """The book inside one transaction."""
+
+    def __init__(self, execute: Execute) -> None:
+        self._execute = execute
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        """Run a statement that has no method of its own."""
+        self._execute(statement, values)
+
+    # Alerts.
+
+    def alerts(self) -> dict[str, Alert]:
+        """All that are not inactive, or were not long ago."""
+        rows = self._execute(
+            "SELECT key, rule, labels, status, incident_id FROM spotter_alerts"
+        )
+        return {row[0]: alert_of(*row) for row in rows}
+
+    def save_alert(self, alert: Alert, now: float) -> None:
+        """Write one as it is now."""
+        values = (
+            alert.key, alert.rule, as_json(dict(alert.labels)), status_json(alert),
+            alert.incident, now,
+        )  # fmt: skip
+        self._execute(
+            "INSERT INTO spotter_alerts (key, rule, labels, status, incident_id, "
+            "updated_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+            "labels = excluded.labels, status = excluded.status, "
+            "incident_id = excluded.incident_id, updated_at = excluded.updated_at",
+            values,
+        )
+
+    def delete_alert(self, key: str) -> None:
+        """Forget one whose rule or series is gone."""
+        self._execute("DELETE FROM spotter_alerts WHERE key = ?", (key,))
+
+    # Incidents.
+
+    def incidents(
+        self, states: Sequence[str] = (), *, since: float = 0.0, limit: int = 200
+    ) -> list[Incident]:
+        """The latest first."""
+        marks = ", ".join("?" * len(states))
+        which = f"state IN ({marks}) AND" if states else ""
+        rows = self._execute(
+            f"SELECT {INCIDENT} FROM spotter_incidents WHERE {which} "
+            "(resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC LIMIT ?",
+            (*states, since, limit),
+        )
+        return [incident_of(row) for row in rows]
+
+    def incident(self, id_: int) -> Incident | None:
+        """One by its number."""
+        rows = self._execute(
+            f"SELECT {INCIDENT} FROM spotter_incidents WHERE id = ?",
+            (id_,),
+        )
+        return incident_of(rows[0]) if rows else None
+
+    def open_incident(
+        self, dedup_key: str, severity: str, now: float, body: Mapping[str, Any]
+    ) -> Incident:
+        """Begin a new one."""
+        rows = self._execute(
+            "INSERT INTO spotter_incidents (dedup_key, state, severity, opened_at, "
+            f"touched_at, body) VALUES (?, ?, ?, ?, ?, ?) RETURNING {INCIDENT}",
+            (dedup_key, OPEN, severity, now, now, as_json(dict(body))),
+        )
+        return incident_of(rows[0])
+
+    def save_incident(self, incident: Incident) -> None:
+        """Write one as it is now."""
+        self._execute(
+            "UPDATE spotter_incidents SET state = ?, severity = ?, touched_at = ?, "
+            "resolved_at = ?, body = ? WHERE id = ?",
+            (
+                incident.state, incident.severity, incident.touched_at,
+                incident.resolved_at, as_json(incident.body), incident.id,
+            ),
+        )  # fmt: skip
+
+    def note(
+        self, incident: int, at: float, kind: str, text: str, actor: str = ""
+    ) -> None:
+        """Add a line to an incident's timeline."""
+        self._execute(
+            "INSERT INTO spotter_incident_events (incident_id, at, kind, text, actor) "
+            "VALUES (?, ?, ?, ?, ?)",
+            (incident, at, kind, text, actor),
+        )
+
+    def events(self, incident: int) -> list[Event]:
+        """Its timeline, from the beginning."""
+        rows = self._execute(
+            "SELECT incident_id, at, kind, text, actor FROM spotter_incident_events "
+            "WHERE incident_id = ? ORDER BY at, id",
+            (incident,),
+        )
+        return [
+            Event(incident=i, at=a, kind=k, text=t, actor=w) for i, a, k, t, w in rows
+        ]
+
+    # Deliveries.
+
+    def decide(
+        self,
+        key: str,
+        incident: int,
+        channel: str,
+        kind: str,
+        *,
+        state: str,
+        now: float,
+        reason: str,
+        notice: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Write a decision down; False when it was taken before."""
+        done = now if state == SUPPRESSED else None
+        return bool(
+            self._execute(
+                f"INSERT INTO spotter_outbox ({DELIVERY.removeprefix('id, ')}) "
+                "VALUES (?, ?, ?, ?, ?, 0, ?, ?, 0, ?, ?, '', ?) "
+                "ON CONFLICT (key) DO NOTHING RETURNING id",
+                (
+                    key, incident, channel, kind, state, now, now, done, reason,
+                    as_json(dict(notice or {})),
+                ),
+            )
+        )  # fmt: skip
+
+    def deliveries(
+        self, incident: int | None = None, limit: int = 200
+    ) -> list[Delivery]:
+        """What was decided, the latest first."""
+        which = "" if incident is None else "WHERE incident_id = ?"
+        rows = self._execute(
+            f"SELECT {DELIVERY} FROM spotter_outbox {which} ORDER BY id DESC LIMIT ?",
+            (*(() if incident is None else (incident,)), limit),
+        )
+        return [delivery_of(row) for row in rows]
+
+    def recent_failures(self, since: float) -> list[tuple[str, int, str]]:
+        """Channels with failures since then: name, tries, the last error."""
+        return [
+            (channel, int(tries), error)
+            for channel, tries, error in self._execute(
+                "SELECT channel, SUM(attempts), MAX(error) FROM spotter_outbox "
+                "WHERE error <> '' AND (state IN ('pending', 'failed')) "
+                "AND (done_at IS NULL OR done_at >= ?) GROUP BY channel",
+                (since,),
+            )
+        ]
+
+    def claim(
+        self, now: float, lease_seconds: float, limit: int = 20
+    ) -> list[Delivery]:
+        """
+        Take what is due on; nobody else gets it before the lease ends.
+
+        Of one incident and channel only the earliest: messages keep their order.
+        """
+        rows = self._execute(
+            "UPDATE spotter_outbox SET claimed_until = ?, attempts = attempts + 1 "
+            "WHERE id IN (SELECT MIN(id) FROM spotter_outbox WHERE state = 'pending' "
+            "GROUP BY incident_id, channel) AND id IN (SELECT id FROM spotter_outbox "
+            "WHERE state = 'pending' AND due_at <= ? AND claimed_until <= ? "
+            f"ORDER BY due_at LIMIT ?) RETURNING {DELIVERY}",
+            (now + lease_seconds, now, now, limit),
+        )
+        return [delivery_of(row) for row in rows]
+
+    def mark(
+        self,
+        id_: int,
+        state: str,
+        now: float,
+        *,
+        error: str = "",
+        due_at: float | None = None,
+    ) -> None:
+        """Write down what became of a claimed delivery."""
+        done = None if state == PENDING else now
+        self._execute(
+            "UPDATE spotter_outbox SET state = ?, error = ?, done_at = ?, "
+            "due_at = COALESCE(?, due_at), claimed_until = 0 WHERE id = ?",
+            (state, error[:500], done, due_at, id_),
+        )
+
+    # Silences.
+
+    def silences(self, since: float = 0.0) -> list[Silence]:
+        """Those that end after an instant."""
+        rows = self._execute(
+            "SELECT id, matchers, author, reason, starts_at, ends_at "
+            "FROM spotter_silences WHERE ends_at > ? ORDER BY id DESC LIMIT 500",
+            (since,),
+        )
+        return [
+            Silence(
+                id=row[0], matchers=orjson.loads(row[1]), author=row[2],
+                reason=row[3], starts_at=row[4], ends_at=row[5],
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def silence(
+        self,
+        matchers: Mapping[str, str],
+        author: str,
+        reason: str,
+        starts_at: float,
+        ends_at: float,
+        now: float,
+    ) -> int:
+        """Write a silence down and give its number."""
+        rows = self._execute(
+            "INSERT INTO spotter_silences (matchers, author, reason, starts_at, "
+            "ends_at, created_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+            (as_json(dict(matchers)), author, reason, starts_at, ends_at, now),
+        )
+        return int(rows[0][0])
+
+    def end_silence(self, id_: int, now: float) -> bool:
+        """End it now; False when there is none, or it has ended."""
+        return bool(
+            self._execute(
+                "UPDATE spotter_silences SET ends_at = ? WHERE id = ? AND ends_at > ? "
+                "RETURNING id",
+                (now, id_, now),
+            )
+        )
+
+    # Pings.
+
+    def ping(self, ping: Ping) -> None:
+        """Write a job's sign of life down."""
+        self._execute(
+            "INSERT INTO spotter_pings (name, kind, at, body) VALUES (?, ?, ?, ?)",
+            (ping.name, ping.kind, ping.at, as_json(ping.body)),
+        )
+
+    def pings(self, name: str | None = None, since: float = 0.0) -> list[Ping]:
+        """The latest first."""
+        which = "" if name is None else "name = ? AND"
+        rows = self._execute(
+            f"SELECT name, kind, at, body FROM spotter_pings WHERE {which} at >= ? "
+            "ORDER BY at DESC, id DESC LIMIT 2000",
+            (*(() if name is None else (name,)), since),
+        )
+        return [Ping(name=n, kind=k, at=a, body=orjson.loads(b)) for n, k, a, b in rows]
+
+    # Leadership.
+
+    def lead(self, holder: str, now: float, seconds: float) -> bool:
+        """Take or keep the lead; False while somebody else has it."""
+        return bool(
+            self._execute(
+                "INSERT INTO spotter_leases (name, holder, until) "
+                "VALUES ('watcher', ?, ?) ON CONFLICT (name) DO UPDATE SET "
+                "holder = excluded.holder, until = excluded.until "
+                "WHERE spotter_leases.holder = excluded.holder "
+                # One that ends in the far future was taken before the clock went back.
+                "OR spotter_leases.until <= ? OR spotter_leases.until > ? RETURNING name",
+                (holder, now + seconds, now, now + 10 * seconds),
+            )
+        )
+
+    def leader(self) -> tuple[str, float] | None:
+        """Who leads, and until when."""
+        rows = self._execute(
+            "SELECT holder, until FROM spotter_leases WHERE name = 'watcher'"
+        )
+        return (str(rows[0][0]), float(rows[0][1])) if rows else None
+
+    def resign(self, holder: str) -> None:
+        """Let somebody else have the lead at once."""
+        self._execute(
+            "DELETE FROM spotter_leases WHERE name = 'watcher' AND holder = ?",
+            (holder,),
+        )
+
+    def trim(self, now: float) -> None:
+        """Delete what is past its time."""
+        old = now - KEEP_SECONDS
+        self._execute(
+            "DELETE FROM spotter_incident_events WHERE incident_id IN "
+            "(SELECT id FROM spotter_incidents WHERE resolved_at < ?)",
+            (old,),
+        )
+        self._execute("DELETE FROM spotter_outbox WHERE done_at < ?", (old,))
+        self._execute("DELETE FROM spotter_incidents WHERE resolved_at < ?", (old,))
+        self._execute("DELETE FROM spotter_silences WHERE ends_at < ?", (old,))
+        self._execute(
+            "DELETE FROM spotter_pings WHERE at < ?", (now - KEEP_PINGS_SECONDS,)
+        )
+
+
+class Book:
+    """The book of a store."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self.store = store
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Page]:
+        """All of it or nothing; raises StoreError."""
+        with self.store.transaction(write=True) as execute:
+            yield Page(execute)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Page]:
+        """One consistent view; raises StoreError."""
+        with self.store.transaction(write=False) as execute:
+            yield Page(execute)
+
+
+def as_json(value: Any) -> str:
+    """As it is stored."""
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def status_json(alert: Alert) -> str:
+    """What of an alert has no column of its own."""
+    return as_json(
+        {
+            "status": dataclasses.asdict(alert.status),
+            "value": alert.value,
+            "text": alert.text,
+            "severity": alert.severity,
+            "flips": list(alert.flips),
+            "reason": alert.reason,
+        }
+    )
+
+
+def alert_of(
+    key: str, rule: str, labels: str, status: str, incident: int | None
+) -> Alert:
+    """An alert from its row."""
+    data = orjson.loads(status)
+    known = data.pop("status")
+    return Alert(
+        key=key,
+        rule=rule,
+        labels=orjson.loads(labels),
+        status=Status(**{**known, "state": State(known["state"])}),
+        incident=incident,
+        **{**data, "flips": tuple(data["flips"])},
+    )
+
+
+def incident_of(row: Sequence[Any]) -> Incident:
+    """An incident from its row."""
+    names = INCIDENT.split(", ")
+    data = dict(zip(names, row, strict=True))
+    return Incident(**{**data, "body": orjson.loads(data["body"])})
+
+
+def delivery_of(row: Sequence[Any]) -> Delivery:
+    """A delivery from its row."""
+    names = [name.removesuffix("_id") for name in DELIVERY.split(", ")]
+    data = dict(zip(names, row, strict=True))
+    return Delivery(**{**data, "notice": orjson.loads(data["notice"])})

@@ -1,0 +1,570 @@
+"""One evaluation of all rules, and what follows from it: incidents and decisions."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from spotter.alerts import book as books
+from spotter.alerts.book import Alert, Delivery, Incident, Page, Silence
+from spotter.alerts.expressions import Reading, Reads
+from spotter.alerts.machine import State, Status, Truth, shifted, step
+from spotter.alerts.rules import Rule, Severity, dedup_key, fingerprint
+from spotter.channels import Channel, Kind, Notice
+from spotter.stores.contract import StoreError
+
+logger = logging.getLogger("spotter.alerts")
+
+#: An alert that fires within so long of an open incident's last change belongs to it.
+TOGETHER_SECONDS = 600.0
+#: One that fires again so soon after the end reopens the incident.
+REOPEN_SECONDS = 600.0
+#: From so many beginnings in an hour on an alert flaps, and is kept firing so long.
+FLAPS, FLAP_SECONDS, CALM_SECONDS = 3, 3600.0, 600.0
+#: A firing alert whose series is gone for so long, such as a host's, is let go.
+GONE_SECONDS = 3600.0
+NO_DATA = "MonitoringNoData"
+Evidence = Callable[[float], Sequence[tuple[str, str]]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Whose alerts these are, and where to look at them."""
+
+    service: str = "Django"
+    environment: str = ""
+    url: str = ""
+    runbooks: str = ""
+    is_drill: bool = False
+
+
+class Engine:
+    """
+    The rules of one project; one `evaluate` a cycle, one `reconcile` after it.
+
+    The alerts are kept in memory and written with every change: with the store gone
+    the engine still knows what fires.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        channels: Sequence[Channel],
+        place: Place,
+        evidence: Evidence = lambda now: (),
+    ) -> None:
+        self.rules = {rule.name: rule for rule in rules}
+        self.channels = channels
+        self.place = place
+        self.evidence = evidence
+        self.alerts: dict[str, Alert] = {}
+        self._due: dict[str, float] = {}
+        self._seen_at: float | None = None
+        self._blind_since: dict[str, float] = {}
+
+    def load(self, page: Page) -> None:
+        """Go on where the book stands."""
+        self.alerts = page.alerts()
+
+    def skip(self, seconds: float) -> None:
+        """Let a time not count: the clock jumped, or nobody evaluated."""
+        self.alerts = {
+            key: dataclasses.replace(
+                alert,
+                status=dataclasses.replace(
+                    shifted(alert.status, seconds),
+                    seen_at=None if alert.status.seen_at is None else alert.status.seen_at + seconds,
+                ),
+            )
+            for key, alert in self.alerts.items()
+        }  # fmt: skip
+        self._due.clear()
+
+    # Evaluating.
+
+    def evaluate(self, source: Reads, now: float) -> list[Alert]:
+        """Look at every rule that is due; give the alerts as they are now."""
+        changed: dict[str, Alert] = {}
+        for rule in self.rules.values():
+            if now < self._due.get(rule.name, 0.0):
+                continue
+            self._due[rule.name] = now + rule.every
+            for alert in self._of_rule(rule, source, now):
+                changed[alert.key] = alert
+        for alert in self._no_data(now, changed):
+            changed[alert.key] = alert
+        return list(changed.values())
+
+    def _of_rule(self, rule: Rule, source: Reads, now: float) -> Iterator[Alert]:
+        known = {a.key: a for a in self.alerts.values() if a.rule == rule.name}
+        try:
+            readings: Sequence[Reading] = rule.expression.read(source, now)
+        except StoreError as error:
+            readings, failed = (), f"the store can't be read: {error}"
+        except Exception as error:
+            logger.exception("the rule %s cannot be evaluated", rule.name)
+            readings, failed = (), f"the rule fails: {type(error).__name__}"
+        else:
+            failed = ""
+        seen = set()
+        for reading in readings:
+            labels = {**rule.labels, **reading.labels}
+            key = fingerprint(rule.name, labels)
+            seen.add(key)
+            fresh = Alert(
+                key=key, rule=rule.name, labels=labels, severity=rule.severity
+            )
+            yield self._judged(rule, known.get(key, fresh), reading, now)
+        for key, alert in known.items():
+            if key not in seen:
+                gone = Reading(
+                    labels=alert.labels, reason=failed or "it is measured no more"
+                )
+                yield self._gone(rule, alert, gone, now)
+
+    def _judged(self, rule: Rule, alert: Alert, reading: Reading, now: float) -> Alert:
+        truth = rule.judge(reading, is_firing=alert.is_firing)
+        flips = tuple(at for at in alert.flips if now - at < FLAP_SECONDS)
+        keep = max(rule.keep_firing_for, CALM_SECONDS if len(flips) >= FLAPS else 0.0)
+        status = step(alert.status, truth, now, for_=rule.for_, keep_firing_for=keep)
+        if status.state is State.FIRING and not alert.is_firing:
+            flips = (*flips, now)
+        is_known = reading.value is not None
+        return dataclasses.replace(
+            alert,
+            status=status,
+            severity=rule.severity,
+            flips=flips,
+            value=reading.value if is_known else alert.value,
+            text=rule.says(reading) if is_known and truth is Truth.TRUE else alert.text,
+            reason=reading.reason,
+        )
+
+    def _gone(self, rule: Rule, alert: Alert, reading: Reading, now: float) -> Alert:
+        """Nothing was found for labels that were there before."""
+        judged = self._judged(rule, alert, reading, now)
+        since = judged.status.unknown_since
+        if not reading.reason.startswith("it is") or since is None:
+            return judged
+        if alert.is_firing and now - since < GONE_SECONDS:
+            return judged
+        end = Status(fired_at=alert.status.fired_at, resolved_at=now, seen_at=now)
+        return dataclasses.replace(judged, status=end if alert.is_firing else Status())
+
+    def _no_data(self, now: float, changed: Mapping[str, Alert]) -> Iterator[Alert]:
+        """One alert for all rules that nobody can judge any more."""
+        blind = []
+        for rule in self.rules.values():
+            mine = [
+                a for a in {**self.alerts, **changed}.values() if a.rule == rule.name
+            ]
+            since = min(
+                (a.status.unknown_since for a in mine if a.status.unknown_since is not None),
+                default=None,
+            )  # fmt: skip
+            if (
+                rule.no_data_after
+                and since is not None
+                and now - since >= rule.no_data_after
+            ):
+                blind.append(rule.name)
+        told = self.rules.get(NO_DATA)
+        if told is None or not blind:
+            return
+        reading = Reading(
+            value=float("inf"), note=f"nobody can judge {', '.join(blind)}"
+        )
+        key = fingerprint(told.name, dict(told.labels))
+        fresh = Alert(
+            key=key, rule=told.name, labels=dict(told.labels), severity=told.severity
+        )
+        yield self._judged(told, self.alerts.get(key, fresh), reading, now)
+
+    # What follows.
+
+    def write(self, page: Page, alerts: Sequence[Alert], now: float) -> None:
+        """
+        Write what changed with its incidents and decisions, in the caller's transaction.
+
+        The engine's own memory changes in `accept`, once the transaction has ended.
+        """
+        self._draft = {**self.alerts, **{alert.key: alert for alert in alerts}}
+        self._now = now
+        for alert in alerts:
+            before = self.alerts.get(alert.key)
+            was_firing = before is not None and before.is_firing
+            if alert.is_firing and alert.incident is None and not self._waits(alert):
+                alert = self._begin(page, alert, now)
+            elif was_firing and not alert.is_firing:
+                self._end(page, alert, now)
+                alert = dataclasses.replace(alert, incident=None)
+            if (
+                alert.status.state is State.INACTIVE
+                and not alert.flips
+                and alert.reason
+            ):
+                self._draft.pop(alert.key, None)
+                if before is not None:
+                    page.delete_alert(alert.key)
+                continue
+            self._draft[alert.key] = alert
+            if (
+                before is None
+                or is_news(before, alert)
+                or now - (before.status.seen_at or 0) > 30
+            ):
+                page.save_alert(alert, now)
+        self.reconcile(page, now)
+
+    def accept(self) -> None:
+        """What was written holds."""
+        self.alerts = self._draft
+
+    _draft: dict[str, Alert]
+    _now: float = 0.0
+
+    def _begin(self, page: Page, alert: Alert, now: float) -> Alert:
+        incident = self._incident_for(page, alert, now)
+        # Who fires now is in the draft: an incident's text needs this one too.
+        alert = dataclasses.replace(alert, incident=incident.id)
+        self._draft[alert.key] = alert
+        page.note(incident.id, now, "firing", f"{alert.rule}: {alert.text}")
+        self._retitle(page, incident, now)
+        return alert
+
+    def _incident_for(self, page: Page, alert: Alert, now: float) -> Incident:
+        latest = page.incidents(since=now - REOPEN_SECONDS, limit=20)
+        for incident in latest:
+            is_open = incident.state != books.RESOLVED
+            if is_open and now - incident.touched_at <= TOGETHER_SECONDS:
+                return incident
+            if not is_open and alert.key in incident.body.get("alerts", ()):
+                page.note(incident.id, now, "reopened", f"{alert.rule} fires again")
+                reopened = dataclasses.replace(
+                    incident, state=books.OPEN, resolved_at=None, touched_at=now
+                )
+                page.save_incident(reopened)
+                return reopened
+        key = dedup_key(
+            self.place.service, self.place.environment, alert.rule, alert.labels
+        )
+        body = {
+            "title": alert.text,
+            "alerts": [],
+            "evidence": [list(pair) for pair in self._evidence(now)],
+        }
+        incident = page.open_incident(key, alert.severity, now, body)
+        page.note(incident.id, now, "opened", alert.text)
+        return incident
+
+    def _evidence(self, now: float) -> Sequence[tuple[str, str]]:
+        try:
+            return self.evidence(now)
+        except StoreError as error:
+            return [("Evidence", f"none: {error}")]
+        except Exception:
+            logger.exception("the evidence could not be gathered")
+            return []
+
+    def _end(self, page: Page, alert: Alert, now: float) -> None:
+        self._draft[alert.key] = alert
+        incident = page.incident(alert.incident) if alert.incident else None
+        if incident is None:
+            return
+        why = f" ({alert.reason})" if alert.reason else ""
+        page.note(incident.id, now, "resolved", f"{alert.rule} resolved{why}")
+        if self._firing(incident.id):
+            self._retitle(page, incident, now)
+            return
+        page.note(incident.id, now, "closed", "nothing of it fires any more")
+        page.save_incident(
+            dataclasses.replace(
+                incident, state=books.RESOLVED, resolved_at=now, touched_at=now
+            )
+        )
+
+    def _retitle(self, page: Page, incident: Incident, now: float) -> None:
+        """Name the incident after its cause, with the worst severity so far."""
+        firing = self._firing(incident.id)
+        told = [alert for alert in firing if not self.explained(alert)] or firing
+        worst = max(
+            told, key=lambda a: (Severity(a.severity).rank, -(a.status.fired_at or 0))
+        )
+        keys = sorted({*incident.body.get("alerts", ()), *(a.key for a in firing)})
+        severities = [
+            Severity(incident.severity),
+            *(Severity(a.severity) for a in told),
+        ]
+        page.save_incident(
+            dataclasses.replace(
+                incident,
+                touched_at=now,
+                severity=max(severities, key=lambda s: s.rank),
+                body={**incident.body, "title": worst.text, "alerts": keys},
+            )
+        )
+
+    def _firing(self, incident: int) -> list[Alert]:
+        return [
+            a for a in self._draft.values() if a.is_firing and a.incident == incident
+        ]
+
+    def explained(self, alert: Alert) -> str:
+        """
+        The rule that explains it and fires, or did a moment ago; "" when none does.
+
+        Errors of an outage are in the windows of other rules for minutes after it.
+        """
+        rule = self.rules.get(alert.rule)
+        causes = rule.because_of if rule else ()
+        fires = {a.rule for a in self._draft.values() if self._is_felt(a)}
+        return next((cause for cause in causes if cause in fires), "")
+
+    def _is_felt(self, alert: Alert) -> bool:
+        over = alert.status.resolved_at
+        return alert.is_firing or (
+            over is not None and self._now - over < TOGETHER_SECONDS
+        )
+
+    def _waits(self, alert: Alert) -> bool:
+        """Whether what explains it is over: it is told if it outlives that by much."""
+        cause = self.explained(alert)
+        return bool(cause) and not any(
+            a.rule == cause and a.is_firing for a in self._draft.values()
+        )
+
+    # Deciding who is told.
+
+    def reconcile(self, page: Page, now: float) -> None:
+        """
+        Decide for every recent incident and channel what is still to be told.
+
+        It looks at what is, not at what changed: after a crash, a silence's end or a
+        new channel the same look finds what is missing.
+        """
+        silences = [s for s in page.silences(now) if s.starts_at <= now]
+        for incident in page.incidents(since=now - 24 * 3600.0):
+            sent: dict[str, list[Delivery]] = {}
+            for delivery in reversed(page.deliveries(incident.id, limit=2000)):
+                sent.setdefault(delivery.channel, []).append(delivery)
+            unheard = self._unheard(sent)
+            for channel in self.channels:
+                Desk(
+                    self,
+                    page,
+                    incident,
+                    channel,
+                    sent.get(channel.name, []),
+                    now,
+                    unheard,
+                ).decide(silences)
+
+    def _unheard(self, sent: Mapping[str, Sequence[Delivery]]) -> str:
+        """The channel that can't be told, if no other was or is about to be."""
+        all_ = [d for each in sent.values() for d in each if d.kind == Kind.TRIGGER]
+        if any(d.state in (books.SENT, books.PENDING) for d in all_):
+            return ""
+        return next((d.channel for d in all_ if d.state == books.FAILED), "")
+
+    def notice(self, incident: Incident, kind: Kind, reason: str, now: float) -> Notice:
+        """What is said of an incident now."""
+        firing = self._firing(incident.id)
+        lines = []
+        for alert in firing:
+            cause = self.explained(alert)
+            lines.append(f"{alert.text}{f' (because of {cause})' if cause else ''}")
+        return Notice(
+            kind=kind,
+            incident=incident.id,
+            dedup_key=incident.dedup_key,
+            title=incident.title,
+            severity=incident.severity,
+            service=self.place.service,
+            environment=self.place.environment,
+            opened_at=incident.opened_at,
+            resolved_at=incident.resolved_at,
+            at=now,
+            lines=tuple(lines),
+            evidence=tuple(
+                (str(a), str(b)) for a, b in incident.body.get("evidence", ())
+            ),
+            links=tuple(self._links(incident, firing)),
+            reason=reason,
+            is_drill=self.place.is_drill,
+        )
+
+    def _links(
+        self, incident: Incident, firing: Sequence[Alert]
+    ) -> Iterator[tuple[str, str]]:
+        if self.place.url:
+            yield "Incident", f"{self.place.url}incidents/one/?id={incident.id}"
+        if self.place.runbooks:
+            for rule in sorted({alert.rule for alert in firing}):
+                if rule in self.rules:
+                    yield (
+                        f"Runbook {rule}",
+                        f"{self.place.runbooks}{self.rules[rule].runbook}",
+                    )
+
+
+@dataclasses.dataclass(slots=True)
+class Desk:
+    """What one channel is still to be told of one incident."""
+
+    engine: Engine
+    page: Page
+    incident: Incident
+    channel: Channel
+    before: list[Delivery]
+    now: float
+    unheard: str = ""
+
+    def decide(self, silences: Sequence[Silence]) -> None:
+        """Write down what is missing."""
+        if self.incident.state == books.RESOLVED:
+            self._tell_the_end()
+            return
+        firing = self.engine._firing(self.incident.id)
+        if not firing:
+            return
+        why_not = self._why_not(firing, silences)
+        if self._is_told():
+            # What was told is followed up, whatever has been silenced since.
+            self._follow_up(firing, muted=why_not)
+        elif why_not:
+            self._suppress(why_not)
+        else:
+            reason = "the incident opened"
+            if self.unheard:
+                reason = f"{self.unheard} could not be told"
+            elif any(d.state == books.SUPPRESSED for d in self.before):
+                reason = "what kept it from being sent has ended"
+            self._send(Kind.TRIGGER, reason)
+
+    def _why_not(self, firing: Sequence[Alert], silences: Sequence[Silence]) -> str:
+        why_not = self.channel.why_not(
+            severity=self.incident.severity,
+            environment=self.engine.place.environment,
+            rules=[alert.rule for alert in firing],
+            now=self.now,
+        )
+        is_here = self.engine.place.environment in (
+            self.channel.environments or [self.engine.place.environment]
+        )
+        if why_not and not (self.unheard and is_here):
+            return why_not
+        muted = {
+            alert.key: silence
+            for alert in firing
+            for silence in silences
+            if silence.mutes(alert, self.now)
+        }
+        if len(muted) == len(firing):
+            silence = next(iter(muted.values()))
+            return f"silence {silence.id} by {silence.author}: {silence.reason}"
+        wait = 0.0 if self.unheard else self.channel.after_seconds
+        if wait and self.incident.state == books.ACKNOWLEDGED:
+            return "somebody has acknowledged it"
+        if wait and self.now - self.incident.opened_at < wait:
+            # A moment, not a reason: it is asked again every cycle.
+            return f"it is told of what nobody acknowledges for {wait / 60:g} min"
+        return ""
+
+    def _is_told(self) -> bool:
+        """Whether it was told that it fires, or is about to be, since the last end."""
+        told = False
+        for each in self.before:
+            if each.kind == Kind.TRIGGER and each.state in (books.PENDING, books.SENT):
+                told = True
+            if each.kind in (Kind.RESOLVE, Kind.LATE):
+                told = False
+            if each.kind == Kind.TRIGGER and each.state == books.FAILED:
+                told = True  # It cannot be told; the next channel is.
+        return told
+
+    def _follow_up(self, firing: Sequence[Alert], *, muted: str) -> None:
+        last = [d for d in self.before if d.state in (books.PENDING, books.SENT)]
+        if not last:
+            return
+        known = last[-1].notice.get("lines", ())
+        new = [
+            alert.rule
+            for alert in firing
+            if not self.engine.explained(alert)
+            and (alert.status.fired_at or 0) > last[-1].created_at
+        ]
+        if self.incident.state == books.ACKNOWLEDGED:
+            self._acknowledge()
+        elif muted:
+            return
+        elif new and len(firing) > len(known):
+            self._send(Kind.UPDATE, f"{', '.join(sorted(set(new)))} fires too")
+        elif self.now - last[-1].created_at >= self.channel.remind_seconds:
+            self._send(Kind.REMINDER, "nobody has acknowledged it")
+
+    def _acknowledge(self) -> None:
+        if not any(each.kind == Kind.ACKNOWLEDGE for each in self.before):
+            who = self.incident.body.get("acknowledged_by", "somebody")
+            self._send(Kind.ACKNOWLEDGE, f"{who} has acknowledged it")
+
+    def _tell_the_end(self) -> None:
+        if not self._is_told():
+            return
+        waiting = [each for each in self.before if each.state == books.PENDING]
+        is_heard = any(
+            d.state == books.SENT and d.kind == Kind.TRIGGER for d in self._since_end()
+        )
+        for each in waiting:
+            # One that is being sent may arrive: then its end must be told too.
+            if each.claimed_until <= self.now and not is_heard:
+                self.page.mark(each.id, books.SUPERSEDED, self.now)
+        if is_heard:
+            self._send(Kind.RESOLVE, "nothing of it fires any more")
+        else:
+            late = "it was over before the first message could be delivered"
+            self._send(Kind.LATE, late)
+
+    def _since_end(self) -> list[Delivery]:
+        found: list[Delivery] = []
+        for each in self.before:
+            found.append(each)
+            if each.kind in (Kind.RESOLVE, Kind.LATE):
+                found.clear()
+        return found
+
+    def _send(self, kind: Kind, reason: str) -> None:
+        if kind not in self.channel.kinds:
+            return
+        notice = self.engine.notice(self.incident, kind, reason, self.now)
+        self.page.decide(
+            self._key(kind), self.incident.id, self.channel.name, kind,
+            state=books.PENDING, now=self.now, reason=reason, notice=notice.as_dict(),
+        )  # fmt: skip
+
+    def _suppress(self, reason: str) -> None:
+        if self.before and self.before[-1].reason == reason:
+            return
+        is_new = self.page.decide(
+            self._key("suppressed"), self.incident.id, self.channel.name, Kind.TRIGGER,
+            state=books.SUPPRESSED, now=self.now, reason=reason,
+        )  # fmt: skip
+        if is_new:
+            text = f"{self.channel.name} not told: {reason}"
+            self.page.note(self.incident.id, self.now, "not told", text)
+
+    def _key(self, kind: str) -> str:
+        """The same for two watchers that decide the same."""
+        number = sum(each.key.split(":")[2] == kind for each in self.before)
+        return f"{self.incident.id}:{self.channel.name}:{kind}:{number}"
+
+
+def is_news(before: Alert, after: Alert) -> bool:
+    """Whether more changed than the moment of the last look."""
+    plain: dict[str, Any] = {"seen_at": None}
+    return (
+        dataclasses.replace(before.status, **plain)
+        != dataclasses.replace(after.status, **plain)
+        or before.incident != after.incident
+    )

@@ -1,0 +1,355 @@
+"""From what is measured to who is told, and what is not told and why."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from spotter.alerts.book import RESOLVED, SENT, SUPPRESSED, Silence
+from spotter.alerts.engine import GONE_SECONDS, TOGETHER_SECONDS
+from spotter.alerts.rules import Severity, dedup_key
+from spotter.channels import DeliveryError, PagerDuty
+from tests.alerts.kit import Recorded, World, rule
+
+
+def test_an_alert_opens_one_incident_and_its_end_closes_it():
+    world = World()
+    world.tick(Broken=1)
+    world.tick(Broken=2)
+    world.tick(Broken=0)
+    world.tick(Broken=0)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+    assert [incident.state for incident in world.incidents] == [RESOLVED]
+
+
+def test_nothing_is_told_before_the_condition_has_held_long_enough():
+    world = World(rule(for_=10.0))
+    world.tick(5, Broken=1)
+    world.tick(5)
+    assert world.channels[0].sent == []
+    world.tick(5)
+    assert world.channels[0].kinds_sent == ["trigger"]
+
+
+def test_a_firing_alert_ceases_at_its_clear_threshold_and_not_before():
+    world = World(rule(threshold=10, clear=5))
+    for value in (10, 11, 6, 5.1):
+        world.tick(Broken=value)
+    assert world.channels[0].kinds_sent == ["trigger"]
+    world.tick(Broken=5)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+
+
+def test_not_to_know_resolves_nothing_and_is_told_once_as_an_alert_of_its_own():
+    blind = dataclasses.replace(rule(no_data_after=60.0), threshold=0.0)
+    world = World(blind, rule("MonitoringNoData", summary="blind: {note}"))
+    world.tick(Broken=1)
+    world.trouble = "it is locked"
+    for _ in range(20):
+        world.tick(5)
+    assert world.channels[0].kinds_sent == ["trigger", "update"]
+    assert "nobody can judge Broken" in world.channels[0].sent[1].lines[1]
+    world.trouble = ""
+    world.tick(Broken=0, MonitoringNoData=0)
+    assert world.channels[0].kinds_sent[-1] == "resolve"
+
+
+def test_a_restart_of_the_watcher_neither_resolves_nor_tells_again():
+    world = World(rule(for_=10.0))
+    for _ in range(4):
+        world.tick(5, Broken=1)
+    world.start()
+    world.tick(300, Broken=1)
+    world.tick(5)
+    assert world.channels[0].kinds_sent == ["trigger"]
+    world.tick(5, Broken=0)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+
+
+def test_a_series_that_is_gone_for_an_hour_such_as_a_hosts_is_let_go():
+    world = World()
+    world.tick(Broken=1)
+    del world.values["Broken"]
+    world.tick(5)
+    world.tick(GONE_SECONDS - 1)
+    assert world.channels[0].kinds_sent == ["trigger"]
+    world.tick(1)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+
+
+def test_alerts_of_one_trouble_are_one_incident_and_each_new_one_is_an_update():
+    world = World(rule("First"), rule("Second"))
+    world.tick(First=1, Second=0)
+    world.tick(TOGETHER_SECONDS, Second=1)
+    world.tick(5, First=0)
+    assert world.channels[0].kinds_sent == ["trigger", "update"]
+    world.tick(5, Second=0)
+    assert world.channels[0].kinds_sent == ["trigger", "update", "resolve"]
+    assert len(world.incidents) == 1
+
+
+def test_an_alert_long_after_the_last_change_is_an_incident_of_its_own():
+    world = World(rule("First"), rule("Second"))
+    world.tick(First=1, Second=0)
+    world.tick(TOGETHER_SECONDS + 1, Second=1)
+    assert len(world.incidents) == 2
+
+
+def test_what_follows_from_a_dead_database_is_in_its_incident_and_not_told():
+    world = World(rule("DatabaseDown"), rule("Errors", because_of=("DatabaseDown",)))
+    world.tick(DatabaseDown=1, Errors=0)
+    world.tick(5, Errors=1)
+    assert world.channels[0].kinds_sent == ["trigger"]
+    world.tick(5, DatabaseDown=0)
+    world.tick(5, Errors=0)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+    assert len(world.incidents) == 1
+
+
+def test_what_a_dead_database_leaves_behind_is_not_told_after_it_is_back():
+    world = World(rule("DatabaseDown"), rule("Errors", because_of=("DatabaseDown",)))
+    world.tick(DatabaseDown=1, Errors=0)
+    world.tick(5, DatabaseDown=0)
+    world.tick(60, Errors=1)
+    world.tick(200, Errors=0)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+    assert len(world.incidents) == 1
+
+
+def test_what_outlives_its_cause_by_ten_minutes_is_told():
+    world = World(rule("DatabaseDown"), rule("Errors", because_of=("DatabaseDown",)))
+    world.tick(DatabaseDown=1, Errors=0)
+    world.tick(5, DatabaseDown=0)
+    world.tick(60, Errors=1)
+    world.tick(TOGETHER_SECONDS - 61)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+    world.tick(1)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve", "trigger"]
+
+
+def test_an_incident_is_named_after_its_cause_even_if_that_fires_later():
+    world = World(rule("Errors", because_of=("DatabaseDown",)), rule("DatabaseDown"))
+    world.tick(Errors=1, DatabaseDown=0)
+    world.tick(5, DatabaseDown=1)
+    assert world.incidents[0].title.startswith("DatabaseDown")
+
+
+def test_an_alert_that_fires_again_soon_reopens_its_incident():
+    world = World()
+    for value in (1, 0, 1):
+        world.tick(30, Broken=value)
+    assert len(world.incidents) == 1
+    assert world.channels[0].kinds_sent == ["trigger", "resolve", "trigger"]
+
+
+def test_an_alert_that_flaps_stays_one_incident_until_it_is_calm():
+    world = World()
+    for _ in range(20):
+        world.tick(30, Broken=1)
+        world.tick(30, Broken=0)
+    assert len(world.incidents) == 1
+    assert world.channels[0].kinds_sent.count("trigger") == 3
+    world.tick(300, Broken=0)
+    assert world.incidents[0].state != RESOLVED
+    world.tick(300, Broken=0)
+    assert world.incidents[0].state == RESOLVED
+
+
+def silence(world, seconds, **matchers):
+    with world.book.writing() as page:
+        return page.silence(
+            matchers, "bob", "we know", world.now, world.now + seconds, world.now
+        )
+
+
+def test_a_silence_mutes_the_trigger_and_says_whose_it_is():
+    world = World()
+    silence(world, 600, rule="Broken")
+    world.tick(Broken=1)
+    world.tick(5)
+    assert world.channels[0].sent == []
+    assert world.decisions() == [
+        ("chat", "trigger", SUPPRESSED, "silence 1 by bob: we know")
+    ]
+
+
+def test_what_still_fires_when_a_silence_ends_is_told():
+    world = World()
+    silence(world, 600, rule="Broken")
+    world.tick(599, Broken=1)
+    assert world.channels[0].sent == []
+    world.tick(1)
+    assert world.channels[0].kinds_sent == ["trigger"]
+
+
+def test_a_silence_never_mutes_the_end_of_what_was_told():
+    """Alertmanager leaves PagerDuty's incident open for ever in this case."""
+    world = World()
+    world.tick(Broken=1)
+    silence(world, 6000, rule="Broken")
+    world.tick(5)
+    world.tick(5, Broken=0)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+
+
+def test_what_begins_and_ends_in_a_silence_is_never_told():
+    world = World()
+    silence(world, 6000, severity="critical")
+    world.tick(Broken=1)
+    world.tick(5, Broken=0)
+    world.tick(9000)
+    assert world.channels[0].sent == []
+
+
+@pytest.mark.parametrize(
+    "matchers", [{"rule": "Other"}, {"rule": "Broken", "host": "b"}]
+)
+def test_a_silence_for_something_else_mutes_nothing(matchers):
+    world = World()
+    silence(world, 600, **matchers)
+    world.tick(Broken=1)
+    assert world.channels[0].kinds_sent == ["trigger"]
+
+
+def test_a_silence_begins_and_ends_at_its_times():
+    muted = Silence(
+        id=1, matchers={}, author="bob", reason="x", starts_at=10.0, ends_at=20.0
+    )
+    assert [muted.mutes(alert(), at) for at in (9.9, 10, 19.9, 20)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+
+
+def alert():
+    world = World()
+    world.tick(Broken=1)
+    return next(iter(world.engine.alerts.values()))
+
+
+def test_pagerduty_is_for_critical_incidents_in_production_and_says_so():
+    pager = PagerDuty(routing_key="x" * 32)
+    staging = World(channels=[pager], environment="staging")
+    staging.decide()
+    staging.values["Broken"] = 1
+    staging.decide()
+    warning = World(rule(severity=Severity.WARNING), channels=[pager])
+    warning.values["Broken"] = 1
+    warning.decide()
+    assert staging.decisions() == [
+        (
+            "pagerduty",
+            "trigger",
+            SUPPRESSED,
+            "the environment is staging, not production",
+        )
+    ]
+    assert warning.decisions() == [
+        ("pagerduty", "trigger", SUPPRESSED, "warning is not critical")
+    ]
+
+
+def test_a_channel_outside_of_its_hours_is_told_when_they_begin():
+    # 1,000,000 s after the epoch it is 13:46:40 UTC.
+    chat = Recorded(hours=("14:00", "18:00"))
+    world = World(channels=[chat])
+    world.tick(Broken=1)
+    assert chat.sent == []
+    world.tick(800)
+    assert chat.kinds_sent == ["trigger"]
+
+
+def test_the_next_in_line_is_told_of_what_nobody_acknowledges():
+    first, second = Recorded(), Recorded(name="boss", after_seconds=900)
+    world = World(channels=[first, second])
+    world.tick(Broken=1)
+    world.tick(899)
+    assert second.sent == []
+    world.tick(1)
+    assert second.kinds_sent == ["trigger"]
+
+
+def test_what_is_acknowledged_goes_no_further_and_is_not_reminded_of():
+    first = Recorded(remind_seconds=600)
+    world = World(channels=[first, Recorded(name="boss", after_seconds=900)])
+    world.tick(Broken=1)
+    with world.book.writing() as page:
+        incident = page.incidents()[0]
+        page.save_incident(dataclasses.replace(incident, state="acknowledged"))
+    world.tick(5000)
+    assert first.kinds_sent == ["trigger"]
+    assert world.channels[1].sent == []
+    world.tick(5, Broken=0)
+    assert first.kinds_sent == ["trigger", "resolve"]
+
+
+def test_a_channel_is_reminded_of_what_nobody_acknowledges():
+    world = World(channels=[Recorded(remind_seconds=600)])
+    world.tick(Broken=1)
+    world.tick(599)
+    assert world.channels[0].kinds_sent == ["trigger"]
+    world.tick(1)
+    assert world.channels[0].kinds_sent == ["trigger", "reminder"]
+
+
+def test_a_dead_channel_is_replaced_by_one_that_would_not_have_been_told():
+    dead = Recorded(name="dead", failures=[DeliveryError("gone", permanent=True)])
+    other = Recorded(name="other", severities=("info",))
+    world = World(channels=[dead, other])
+    world.tick(Broken=1)
+    assert other.sent == []
+    world.tick(5)
+    assert [notice.reason for notice in other.sent] == ["dead could not be told"]
+    world.tick(5, Broken=0)
+    assert other.kinds_sent == ["trigger", "resolve"]
+
+
+def test_what_is_over_before_it_could_be_sent_is_told_in_one_message():
+    chat = Recorded(failures=[DeliveryError("503"), DeliveryError("503")])
+    world = World(channels=[chat])
+    world.tick(Broken=1)
+    world.tick(5, Broken=0)
+    world.tick(400)
+    world.tick(400)
+    assert chat.kinds_sent == ["late"]
+
+
+def test_two_watchers_know_an_incident_by_the_same_key():
+    key = dedup_key("Shop", "production", "Broken", {"host": "a"})
+    assert key == dedup_key("Shop", "production", "Broken", {"host": "a"})
+    others = [
+        dedup_key("Shop", "staging", "Broken", {"host": "a"}),
+        dedup_key("Shop", "production", "Broken", {"host": "b"}),
+        dedup_key("Shop", "production", "Broke", {"host": "a"}),
+    ]
+    assert key not in others
+    assert len(key) <= 255
+
+
+def test_two_engines_that_decide_at_once_send_once():
+    world = World()
+    other = World(channels=world.channels, book=world.book)
+    world.values["Broken"] = other.values["Broken"] = 1.0
+    world.decide()
+    other.start()
+    other.decide()
+    world.tick(1)
+    assert world.channels[0].kinds_sent == ["trigger"]
+
+
+def test_a_rule_that_fails_does_not_stop_the_others(caplog):
+    broken = rule("Worse")
+    world = World(broken, rule())
+    world.values["Worse"] = "no number"  # type: ignore[assignment]
+    with pytest.raises(TypeError):
+        broken.judge(world.of("Worse")[0], is_firing=False)
+    world.values.pop("Worse")
+    world.tick(Broken=1)
+    assert world.channels[0].kinds_sent == ["trigger"]
+
+
+def test_every_decision_can_be_read():
+    world = World()
+    world.tick(Broken=1)
+    assert world.decisions() == [("chat", "trigger", SENT, "the incident opened")]
+    assert [kind for kind, _ in world.timeline] == ["opened", "firing", "sent"]

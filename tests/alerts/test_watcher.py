@@ -1,0 +1,255 @@
+"""The watcher: whatever is down, it goes on; of several, one speaks."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+import time
+
+import pytest
+
+from spotter.alerts.book import Book
+from spotter.alerts.clock import Clock
+from spotter.alerts.expressions import Computed, Gauge, Reading
+from spotter.alerts.rules import Rule, Severity
+from spotter.alerts.sources import Source
+from spotter.alerts.spare import Spare
+from spotter.alerts.watcher import LEAD_SECONDS, Watcher, probe
+from spotter.entries import Batch, Series
+from spotter.probes import Monitor
+from spotter.stores.contract import Query
+from spotter.stores.sqlite import SqliteStore
+from tests.alerts.kit import Recorded
+
+
+class Hands:
+    """A wall and a monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.wall, self.steady = time.time(), 50.0
+
+    def pass_(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+
+class Scene:
+    """Watchers on one store file, with one rule over `value`."""
+
+    def __init__(self, folder, settings) -> None:
+        settings.SPOTTER = {
+            "STORE": f"sqlite:///{folder / 'spotter.db'}",
+            # A thread of this test's must not flush in the middle of another.
+            "FLUSH_SECONDS": 3600.0,
+        }
+        self.folder = folder
+        self.hands = Hands()
+        self.value: float | None = 0.0
+        self.chat = Recorded()
+        read = Computed(
+            lambda source, now: [Reading(value=self.value, reason="unknown")]
+        )
+        self.rule = Rule(
+            name="Broken", expression=read, severity=Severity.CRITICAL, summary="broken"
+        )
+
+    def watcher(self, **rule) -> Watcher:
+        clock = Clock(lambda: self.hands.wall, lambda: self.hands.steady)
+        return Watcher(
+            rules=[dataclasses.replace(self.rule, **rule)],
+            channels=[self.chat], monitors=[], clock=clock,
+        )  # fmt: skip
+
+    def tick(self, watcher: Watcher, seconds: float = 5.0) -> None:
+        self.hands.pass_(seconds)
+        watcher.cycle()
+        if watcher.is_leading:
+            watcher.outbox.deliver(watcher.current(), self.hands.wall)
+
+    def take_store_away(self) -> None:
+        """Lock the file against everybody, as a stuck process does."""
+        self.thief = sqlite3.connect(self.folder / "spotter.db", isolation_level=None)
+        self.thief.execute("BEGIN EXCLUSIVE")
+
+    def bring_store_back(self) -> None:
+        self.thief.execute("ROLLBACK")
+        self.thief.close()
+
+
+@pytest.fixture
+def scene(tmp_path, settings, monkeypatch):
+    monkeypatch.setattr("spotter.stores.sqlite.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("spotter.alerts.watcher.check_health", lambda: None)
+    monkeypatch.setattr("spotter.alerts.watcher.read_queues", lambda: None)
+    return Scene(tmp_path, settings)
+
+
+def test_what_fires_while_the_store_is_gone_is_told_and_resolved_when_it_is_back(scene):
+    watcher = scene.watcher()
+    scene.tick(watcher)
+    scene.take_store_away()
+    scene.value = 1.0
+    scene.tick(watcher)
+    assert watcher.is_on_spare
+    assert scene.chat.kinds_sent == ["trigger"]
+    scene.bring_store_back()
+    scene.tick(watcher)
+    assert not watcher.is_on_spare
+    scene.value = 0.0
+    scene.tick(watcher)
+    assert scene.chat.kinds_sent == ["trigger", "resolve"]
+    with watcher.book.reading() as page:
+        assert [incident.state for incident in page.incidents()] == ["resolved"]
+
+
+def test_what_fired_before_the_store_was_lost_is_resolved_without_it(scene):
+    watcher = scene.watcher()
+    scene.value = 1.0
+    scene.tick(watcher)
+    scene.tick(watcher, 10)
+    scene.take_store_away()
+    scene.value = 0.0
+    scene.tick(watcher)
+    assert scene.chat.kinds_sent == ["trigger", "resolve"]
+    scene.bring_store_back()
+    scene.tick(watcher)
+    with watcher.book.reading() as page:
+        (incident,) = page.incidents()
+        assert incident.state == "resolved"
+        assert [d.state for d in page.deliveries(incident.id)] == ["sent", "sent"]
+
+
+def test_of_two_watchers_one_speaks(scene):
+    first, second = scene.watcher(), scene.watcher()
+    scene.tick(first)
+    scene.tick(second, 0)
+    scene.value = 1.0
+    scene.tick(first)
+    scene.tick(second, 0)
+    assert (first.is_leading, second.is_leading) == (True, False)
+    assert scene.chat.kinds_sent == ["trigger"]
+
+
+def test_a_watcher_that_is_gone_is_replaced_within_the_lease(scene):
+    first, second = scene.watcher(), scene.watcher()
+    scene.value = 1.0
+    scene.tick(first)
+    scene.tick(second, LEAD_SECONDS - 0.1)
+    assert not second.is_leading
+    scene.tick(second, 0.1)
+    assert second.is_leading
+    scene.value = 0.0
+    scene.tick(second)
+    assert scene.chat.kinds_sent == ["trigger", "resolve"]
+
+
+def test_a_watcher_that_is_stopped_hands_over_at_once(scene):
+    first, second = scene.watcher(), scene.watcher()
+    scene.tick(first)
+    first.stop()
+    first.run()
+    scene.tick(second, 0.1)
+    assert second.is_leading
+
+
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_clock_that_jumps_neither_fires_nor_resolves_nor_delays(scene, jump):
+    watcher = scene.watcher(for_=60.0)
+    scene.value = 1.0
+    for _ in range(4):
+        scene.tick(watcher)
+    scene.hands.wall += jump
+    for _ in range(8):
+        scene.tick(watcher)
+    assert scene.chat.kinds_sent == []
+    for _ in range(3):
+        scene.tick(watcher)
+    assert scene.chat.kinds_sent == ["trigger"]
+
+
+def test_a_machine_that_slept_does_not_count_the_sleep(scene):
+    watcher = scene.watcher(for_=60.0)
+    scene.value = 1.0
+    scene.tick(watcher)
+    scene.hands.wall += 8 * 3600  # the monotonic clock stands still meanwhile
+    scene.tick(watcher)
+    assert scene.chat.kinds_sent == []
+
+
+def test_a_watcher_that_starts_again_does_not_count_its_absence(scene):
+    first = scene.watcher(for_=60.0)
+    scene.value = 1.0
+    scene.tick(first)
+    scene.hands.pass_(600)
+    second = scene.watcher(for_=60.0)
+    scene.tick(second)
+    assert scene.chat.kinds_sent == []
+    for _ in range(13):
+        scene.tick(second)
+    assert scene.chat.kinds_sent == ["trigger"]
+
+
+def test_the_watchers_own_readings_are_remembered_without_the_store(tmp_path):
+    source = Source(lambda: SqliteStore(tmp_path))  # a folder is no store
+    batch, at = Batch(), time.time()
+    series = Series.of("system.memory.utilization", {"host.name": "a"})
+    batch.point(series, at).set(0.9, at)
+    source.remember(batch)
+    gauge = Gauge(name="system.memory.utilization", by=("host.name",))
+    assert [reading.value for reading in gauge.read(source, at + 5)] == [0.9]
+    assert source.trouble
+
+
+def test_a_store_that_takes_no_writes_is_not_asked_about_now(tmp_path):
+    source = Source(lambda: SqliteStore(tmp_path / "spotter.db"))
+    batch, at = Batch(), time.time()
+    batch.point(Series.of("spotter.probe.success", {"probe": "health"}), at).set(0, at)
+    source.remember(batch)
+    gauge = Gauge(name="spotter.probe.success", by=("probe",))
+    assert gauge.read(source, at + 5) == []
+    source.is_cut_off = True
+    assert [reading.value for reading in gauge.read(source, at + 5)] == [0]
+
+
+def test_a_spare_book_that_is_not_needed_is_not_written_again(scene, tmp_path):
+    book = Book(SqliteStore(tmp_path / "a.db"))
+    spare = Spare(tmp_path / "b.db")
+    spare.copy(book, 1000.0)
+    size = (tmp_path / "b.db").stat().st_mtime_ns
+    spare.copy(book, 1010.0)
+    assert (tmp_path / "b.db").stat().st_mtime_ns == size
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Elsewhere(Monitor):
+    """Another host, that is down."""
+
+    @property
+    def host(self) -> str:
+        return "elsewhere.example"
+
+    def check(self) -> float | None:
+        raise OSError("down")
+
+
+def test_a_probe_of_another_host_is_not_believed_while_this_one_is_offline(
+    scene, settings, monkeypatch
+):
+    taken: list[tuple[str, float]] = []
+    monkeypatch.setattr(
+        "spotter.recording.gauge",
+        lambda name, value, labels: taken.append((name, value)),
+    )
+    monkeypatch.setattr("spotter.recording.summarize", lambda *given: None)
+    settings.SPOTTER = {**settings.SPOTTER, "CONNECTIVITY": "127.0.0.1:1"}
+    probe(Elsewhere(name="it"), "me")
+    assert taken == []
+    settings.SPOTTER = {**settings.SPOTTER, "CONNECTIVITY": ""}
+    probe(Elsewhere(name="it"), "me")
+    assert taken == [("spotter.probe.success", 0)]
+
+
+def test_a_query_of_nobody_is_answered_by_the_store(scene):
+    watcher = scene.watcher()
+    scene.tick(watcher)
+    assert watcher.source.total(Query(name="x", start=0, end=1)) == {}
