@@ -15,7 +15,9 @@ fi
 wanted=(
   postgresql:/usr/lib/postgresql/*/bin/postgres
   redis-server:/usr/bin/redis-server
+  memcached:/usr/bin/memcached
   prometheus:/usr/bin/promtool
+  prometheus-alertmanager:/usr/bin/prometheus-alertmanager
   chromium:/usr/bin/chromium
   nginx-light:/usr/sbin/nginx
   logrotate:/usr/sbin/logrotate
