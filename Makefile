@@ -2,6 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# How many processes share the tests; each starts servers of its own.
+PROCESSES ?= 2
+# A file's tests stay together: they share the server that they started.
+SHARED = -n $(PROCESSES) --dist loadfile
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -30,8 +34,8 @@ run: $(VENV)/.run ## install, migrate, seed and start TrainerHub with Spotter
 	@$(BIN)/python manage.py serve
 
 test: $(VENV)/.dev ## install and run the whole suite; options: make test ARGS=-x
-	@$(BIN)/python -m pytest tests $(ARGS)
-	@DJANGO_SETTINGS_MODULE=trainerhub.settings_test $(BIN)/python -m pytest trainerhub acceptance $(ARGS)
+	@$(BIN)/python -m pytest tests $(SHARED) $(ARGS)
+	@DJANGO_SETTINGS_MODULE=trainerhub.settings_test $(BIN)/python -m pytest trainerhub acceptance $(SHARED) $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, formatting, import contracts, docstrings of tests
 	@$(BIN)/ruff check .

@@ -22,6 +22,7 @@ def test_no_secret_reaches_a_log_file_or_the_console(tmp_path, debug):
             headers=canaries.headers(),
             json=canaries.body(),
             trust_env=False,
+            timeout=60,
         )
         api_log = logs / "api.log"
         wait_until(lambda: "/leak/" in api_log.read_text(), 10, "the request's line")

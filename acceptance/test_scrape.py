@@ -39,7 +39,7 @@ def server(tmp_path_factory):
 
 def get(url: str) -> str:
     with urllib3.PoolManager() as pool:
-        return pool.request("GET", url, timeout=10, retries=False).data.decode()
+        return pool.request("GET", url, timeout=60, retries=False).data.decode()
 
 
 def ask(server: WebServer, route: str, times: int) -> None:

@@ -89,4 +89,4 @@ def running_trainerhub(home: pathlib.Path, **more: str) -> Iterator[TrainerHub]:
 
 def get(url: str) -> httpx.Response:
     """Ask a loopback server, whatever proxy the environment names."""
-    return httpx.get(url, trust_env=False, timeout=15)
+    return httpx.get(url, trust_env=False, timeout=60)
