@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 
 from spotter.dashboard import format as write
-from spotter.dashboard import verdict
+from spotter.dashboard import verdict, watching
 from spotter.dashboard.blocks import (
     Block,
     Column,
@@ -35,8 +35,9 @@ from spotter.entries import Point
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """What needs somebody, then how the service is."""
     found = routes(reader)
+    told = [*watching.findings(reader), *verdict.verdict(gather(reader, found))]
     return [
-        Findings(verdict.verdict(gather(reader, found))),
+        Findings(told),
         tiles(reader),
         rate_chart(reader, ALL, {}),
         latency_chart(reader, ALL, {}),

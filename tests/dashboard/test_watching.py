@@ -1,0 +1,78 @@
+"""The overview begins with what the alerts say."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import pytest
+
+from spotter.alerts.book import ACKNOWLEDGED, RESOLVED, Book
+from spotter.channels import Email
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def book(store):
+    return Book(store)
+
+
+def opened(book: Book, severity: str = "critical", **changes: str):
+    with book.writing() as page:
+        made = page.open_incident("key", severity, time.time() - 300, {"title": "Full"})
+        page.save_incident(dataclasses.replace(made, **changes))  # type: ignore[arg-type]
+
+
+def overview(client) -> str:
+    return str(client.get("/spotter/").content.decode())
+
+
+def test_nothing_needs_anybody_without_incidents(book, client):
+    assert "Nothing needs you." in overview(client)
+
+
+def test_an_open_incident_comes_first_and_leads_to_its_page(book, client):
+    opened(book)
+    shown = overview(client)
+    assert "Incident 1, critical, open since 5" in shown
+    assert 'href="/spotter/incidents/one/?id=1"' in shown
+    assert "Nothing needs you." not in shown
+
+
+def test_one_that_somebody_is_at_is_no_alarm(book, client):
+    opened(book, state=ACKNOWLEDGED)
+    shown = overview(client)
+    assert "Somebody is at it." in shown
+    assert 'class="finding bad"' not in shown
+
+
+def test_a_warning_is_told_as_one(book, client):
+    opened(book, severity="warning")
+    assert 'class="finding warn" data-kind="incident"' in overview(client)
+
+
+def test_one_that_is_over_is_not_told(book, client):
+    opened(book, state=RESOLVED)
+    assert "Nothing needs you." in overview(client)
+
+
+@pytest.mark.parametrize(("number", "rest"), [(5, ""), (6, "1 more incident is open.")])
+def test_many_are_told_in_few_sentences(book, client, number, rest):
+    for _ in range(number):
+        opened(book)
+    shown = overview(client)
+    assert shown.count('data-kind="incident"') == 5 + bool(rest)
+    assert rest in shown
+
+
+@pytest.mark.parametrize(("left", "told"), [(10, False), (-1, True)])
+def test_a_watcher_that_is_gone_is_told(book, client, left, told):
+    with book.writing() as page:
+        page.lead("me", time.time() + left - 15, 15)
+    assert ("Nobody watches" in overview(client)) is told
+
+
+def test_channels_that_nobody_uses_are_told(book, client, settings):
+    settings.SPOTTER = {**settings.SPOTTER, "CHANNELS": [Email(to=["ops@example.com"])]}
+    assert "Nobody watches" in overview(client)
