@@ -91,7 +91,7 @@ def test_a_rule_is_muted_and_unmuted(world):
     post(client, "silence", rule="Broken", minutes=5, reason="we know")
     with world.book.reading() as page:
         (silence,) = page.silences(time.time())
-    assert dict(silence.matchers) == {"rule": "Broken"}
+    assert [str(each) for each in silence.matchers] == ['rule="Broken"']
     assert b"we know" in client.get("/spotter/alerts/").content
     post(client, "unsilence", silence=silence.id)
     with world.book.reading() as page:

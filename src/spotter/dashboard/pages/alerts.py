@@ -9,6 +9,7 @@ from django.middleware.csrf import get_token
 
 from spotter.alerts.book import RESOLVED, Alert, Book, Incident, Silence
 from spotter.alerts.machine import State
+from spotter.alerts.matchers import written
 from spotter.dashboard import access
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Action, Block, Cell, Column, Note, Table
@@ -135,9 +136,7 @@ def muted(silences: Sequence[Silence], now: float) -> Table:
         ],
         rows=[
             [
-                Cell(
-                    ", ".join(f"{k}={v}" for k, v in each.matchers.items()), mono=True
-                ),
+                Cell(written(each.matchers), mono=True),
                 Cell(each.reason),
                 Cell(each.author),
                 Cell(write.moment(each.ends_at), each.ends_at),
