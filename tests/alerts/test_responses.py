@@ -141,9 +141,7 @@ def test_a_silence_for_others_leaves_no_mark(world):
 
 def test_a_maintenance_window_mutes_from_its_beginning_to_its_end():
     world = World()
-    silence(
-        world, **{"from": "1970-01-12 14:00", "to": "1970-01-12 15:00", "until": "own"}
-    )
+    silence(world, starts="1970-01-12 14:00", ends="1970-01-12 15:00", until="own")
     with world.book.reading() as page:
         assert page.silences()[0].kind == MAINTENANCE
     # 1,000,000 s after the epoch it is 13:46:40 UTC.
@@ -154,7 +152,7 @@ def test_a_maintenance_window_mutes_from_its_beginning_to_its_end():
 
 
 def test_a_window_that_is_ended_before_it_begins_never_mutes(world):
-    silence(world, **{"from": "1970-01-12 14:00", "until": "1h"})
+    silence(world, starts="1970-01-12 14:00", until="1h")
     do(world, "unsilence", silence="1")
     with world.book.reading() as page:
         (ended,) = page.silences()
@@ -175,9 +173,9 @@ NOW = datetime.datetime(2026, 11, 26, 2, 30, tzinfo=datetime.UTC).timestamp()
         ({"until": "1m"}, 0, 60),
         ({"until": "30d"}, 0, 30 * DAY),
         ({"until": "morning"}, 0, 28.5 * HOUR),  # 08:00 of the next day in Berlin
-        ({"to": "2026-11-26T03:00"}, 0, HOUR / 2),
-        ({"from": "2026-11-27 02:30", "until": "1h"}, DAY, DAY + HOUR),
-        ({"from": "2026-11-27T02:30:00+01:00", "until": "1h"}, 23 * HOUR, DAY),
+        ({"ends": "2026-11-26T03:00"}, 0, HOUR / 2),
+        ({"starts": "2026-11-27 02:30", "until": "1h"}, DAY, DAY + HOUR),
+        ({"starts": "2026-11-27T02:30:00+01:00", "until": "1h"}, 23 * HOUR, DAY),
     ],
 )
 def test_a_time_is_read_as_people_say_it(asked, start, end):
@@ -191,10 +189,10 @@ def test_a_time_is_read_as_people_say_it(asked, start, end):
         {"until": "59s"},
         {"until": "30.001d"},
         {"until": "own"},
-        {"to": "yesterday"},
-        {"to": "2026-11-26 02:30"},
-        {"from": "2028-01-01", "until": "1h"},
-        {"from": "2026-11-26 05:00", "to": "2026-11-26 04:00"},
+        {"ends": "yesterday"},
+        {"ends": "2026-11-26 02:30"},
+        {"starts": "2028-01-01", "until": "1h"},
+        {"starts": "2026-11-26 05:00", "ends": "2026-11-26 04:00"},
         {"until": "incident", "incident": "x"},
         {"kind": "holiday"},
     ],

@@ -46,19 +46,19 @@ class Span:
 
 def span_of(asked: Mapping[str, str], now: float, zone: datetime.tzinfo) -> Span:
     """
-    Read `from`, `until` and `to`: a duration, a preset, or an end of one's own.
+    Read `starts`, `until` and `ends`: a duration, a preset, or an end of one's own.
 
     Raises:
         SpanError: there is no such time, or it is too long, too short or over.
     """
-    starts_at = instant(asked["from"], now) if asked.get("from") else now
-    until = asked.get("until") or (OWN if asked.get("to") else "1h")
+    starts_at = instant(asked["starts"], now) if asked.get("starts") else now
+    until = asked.get("until") or (OWN if asked.get("ends") else "1h")
     incident = None
     if until == INCIDENT:
         incident = number(asked.get("incident", ""))
         ends_at = starts_at + MAX_SECONDS
     elif until == OWN:
-        ends_at = instant(asked.get("to", ""), now)
+        ends_at = instant(asked.get("ends", ""), now)
     else:
         ends_at = end_of(until, starts_at, zone)
     kind = MAINTENANCE if starts_at > now + MIN_SECONDS else SILENCE
