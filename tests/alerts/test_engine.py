@@ -214,7 +214,7 @@ def test_a_silence_for_something_else_mutes_nothing(matchers):
 
 def test_a_silence_begins_and_ends_at_its_times():
     muted = Silence(
-        id=1, matchers={}, author="bob", reason="x", starts_at=10.0, ends_at=20.0
+        id=1, matchers=(), author="bob", reason="x", starts_at=10.0, ends_at=20.0
     )
     assert [muted.mutes(alert(), at) for at in (9.9, 10, 19.9, 20)] == [
         False, True, True, False,

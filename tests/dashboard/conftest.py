@@ -25,6 +25,11 @@ PAGES = [
     "tasks/",
     "outgoing/",
     "hosts/",
+    "alerts/",
+    "incidents/",
+    "incidents/one/?id=1",
+    "silences/",
+    "silences/?matchers=rule%3DHighCPU",
     "logs/",
     "self/",
 ]

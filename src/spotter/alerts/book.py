@@ -15,7 +15,9 @@ from typing import Any
 
 import orjson
 
+from spotter.alerts import matchers as matching
 from spotter.alerts.machine import State, Status
+from spotter.alerts.matchers import Matcher
 from spotter.stores.schema import Execute
 from spotter.stores.sql import SqlStore
 
@@ -57,7 +59,7 @@ class Alert:
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """
-    Alerts that belong together; `body` has title, evidence, alerts, resolution.
+    Alerts that belong together; `body` has what has no column of its own.
 
     Args:
         touched_at: when an alert last joined it or resolved.
@@ -76,6 +78,44 @@ class Incident:
     def title(self) -> str:
         """One sentence."""
         return str(self.body.get("title", ""))
+
+    @property
+    def began_at(self) -> float:
+        """When the condition first held, which is before it fired."""
+        return min(float(self.body.get("began_at", self.opened_at)), self.opened_at)
+
+    @property
+    def rules(self) -> Mapping[str, int]:
+        """How often each rule began to fire in it."""
+        found: Mapping[str, int] = self.body.get("rules", {})
+        return found
+
+    @property
+    def flaps(self) -> int:
+        """How often an alert of it fired again after it had resolved."""
+        return max(0, sum(self.rules.values()) - len(self.body.get("alerts", ())))
+
+    @property
+    def resolution(self) -> Mapping[str, Any] | None:
+        """What it was (`cause`), what was done (`done`), `by` whom and `at`."""
+        found = self.body.get("resolution")
+        return found if isinstance(found, dict) else None
+
+    @property
+    def needs_resolution(self) -> bool:
+        """Whether it is over and nobody has written what it was."""
+        return self.state == RESOLVED and self.resolution is None
+
+    @property
+    def acknowledged_after(self) -> float | None:
+        """Seconds from its opening to the first acknowledgement."""
+        at = self.body.get("first_acknowledged_at")
+        return None if at is None else max(0.0, at - self.opened_at)
+
+    @property
+    def resolved_after(self) -> float | None:
+        """Seconds from its opening to its last end."""
+        return None if self.resolved_at is None else self.resolved_at - self.opened_at
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,22 +149,43 @@ class Delivery:
     notice: dict[str, Any]
 
 
+SILENCE, MAINTENANCE = "silence", "maintenance"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Who mutes what, why and until when; matchers are label values, `rule` too."""
+    """
+    Who mutes what, why and until when.
+
+    Args:
+        matchers: what all must hold of an alert's labels, `rule` and `severity` too.
+        kind: SILENCE, or MAINTENANCE for a window that was planned.
+        incident: the incident with whose end it ends; None when it has its own.
+        ended_by: who ended it before its time.
+    """
 
     id: int
-    matchers: Mapping[str, str]
+    matchers: Sequence[Matcher]
     author: str
     reason: str
     starts_at: float
     ends_at: float
+    kind: str = SILENCE
+    incident: int | None = None
+    ended_by: str = ""
+
+    def is_on(self, now: float) -> bool:
+        """Whether it holds at an instant."""
+        return self.starts_at <= now < self.ends_at
+
+    def covers(self, alert: Alert) -> bool:
+        """Whether it is about an alert."""
+        known = {**alert.labels, "rule": alert.rule, "severity": alert.severity}
+        return all(each.matches(known) for each in self.matchers)
 
     def mutes(self, alert: Alert, now: float) -> bool:
         """Whether it mutes an alert at an instant."""
-        known = {**alert.labels, "rule": alert.rule, "severity": alert.severity}
-        is_on = self.starts_at <= now < self.ends_at
-        return is_on and all(known.get(k) == v for k, v in self.matchers.items())
+        return self.is_on(now) and self.covers(alert)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,40 +403,50 @@ class Page:
             "FROM spotter_silences WHERE ends_at > ? ORDER BY id DESC LIMIT 500",
             (since,),
         )
-        return [
-            Silence(
-                id=row[0], matchers=orjson.loads(row[1]), author=row[2],
-                reason=row[3], starts_at=row[4], ends_at=row[5],
-            )
-            for row in rows
-        ]  # fmt: skip
+        return [silence_of(*row) for row in rows]
 
     def silence(
         self,
-        matchers: Mapping[str, str],
+        matchers: Mapping[str, str] | Sequence[Matcher],
         author: str,
         reason: str,
         starts_at: float,
         ends_at: float,
         now: float,
+        *,
+        kind: str = SILENCE,
+        incident: int | None = None,
     ) -> int:
         """Write a silence down and give its number."""
+        if isinstance(matchers, Mapping):
+            matchers = matching.of(matchers)
+        body = {
+            "matchers": [dataclasses.astuple(each) for each in matchers],
+            "kind": kind,
+            "incident": incident,
+        }
         rows = self._execute(
             "INSERT INTO spotter_silences (matchers, author, reason, starts_at, "
             "ends_at, created_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-            (as_json(dict(matchers)), author, reason, starts_at, ends_at, now),
+            (as_json(body), author, reason, starts_at, ends_at, now),
         )
         return int(rows[0][0])
 
-    def end_silence(self, id_: int, now: float) -> bool:
+    def end_silence(self, id_: int, now: float, actor: str = "") -> bool:
         """End it now; False when there is none, or it has ended."""
-        return bool(
-            self._execute(
-                "UPDATE spotter_silences SET ends_at = ? WHERE id = ? AND ends_at > ? "
-                "RETURNING id",
-                (now, id_, now),
-            )
+        rows = self._execute(
+            "UPDATE spotter_silences SET ends_at = ?, starts_at = "
+            "CASE WHEN starts_at > ? THEN ? ELSE starts_at END "
+            "WHERE id = ? AND ends_at > ? RETURNING matchers",
+            (now, now, now, id_, now),
         )
+        if rows and actor:
+            body = {**orjson.loads(rows[0][0]), "ended_by": actor}
+            self._execute(
+                "UPDATE spotter_silences SET matchers = ? WHERE id = ?",
+                (as_json(body), id_),
+            )
+        return bool(rows)
 
     # Pings.
 
@@ -494,6 +565,19 @@ def alert_of(
         incident=incident,
         **{**data, "flips": tuple(data["flips"])},
     )
+
+
+def silence_of(
+    id_: int, body: str, author: str, reason: str, starts_at: float, ends_at: float
+) -> Silence:
+    """A silence from its row; what has no column of its own is beside the matchers."""
+    data = orjson.loads(body)
+    return Silence(
+        id=id_, matchers=matching.of(data.get("matchers", data)), author=author,
+        reason=reason, starts_at=starts_at, ends_at=ends_at,
+        kind=data.get("kind", SILENCE), incident=data.get("incident"),
+        ended_by=data.get("ended_by", ""),
+    )  # fmt: skip
 
 
 def incident_of(row: Sequence[Any]) -> Incident:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from spotter.alerts import book as books
+from spotter.alerts import chronicle, evidence
 from spotter.alerts.book import Alert, Delivery, Incident, Page, Silence
+from spotter.alerts.evidence import Piece
 from spotter.alerts.expressions import Reading, Reads
 from spotter.alerts.machine import State, Status, Truth, shifted, step
 from spotter.alerts.rules import Rule, Severity, dedup_key, fingerprint
@@ -26,7 +28,10 @@ FLAPS, FLAP_SECONDS, CALM_SECONDS = 3, 3600.0, 600.0
 #: A firing alert whose series is gone for so long, such as a host's, is let go.
 GONE_SECONDS = 3600.0
 NO_DATA = "MonitoringNoData"
-Evidence = Callable[[float], Sequence[tuple[str, str]]]
+#: Evidence of alerts that begin to fire, by their keys.
+Evidence = Callable[
+    [Sequence[tuple[Rule, Alert]], float], Mapping[str, Sequence[Piece]]
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,7 @@ class Engine:
         rules: Sequence[Rule],
         channels: Sequence[Channel],
         place: Place,
-        evidence: Evidence = lambda now: (),
+        evidence: Evidence = lambda begun, now: {},
     ) -> None:
         self.rules = {rule.name: rule for rule in rules}
         self.channels = channels
@@ -63,6 +68,7 @@ class Engine:
         self._due: dict[str, float] = {}
         self._seen_at: float | None = None
         self._blind_since: dict[str, float] = {}
+        self._found: dict[str, Sequence[Piece]] = {}
 
     def load(self, page: Page) -> None:
         """Go on where the book stands."""
@@ -95,7 +101,23 @@ class Engine:
                 changed[alert.key] = alert
         for alert in self._no_data(now, changed):
             changed[alert.key] = alert
+        self._gather(changed, now)
         return list(changed.values())
+
+    def _gather(self, alerts: Mapping[str, Alert], now: float) -> None:
+        """
+        Freeze the evidence of what begins to fire.
+
+        Not while it is written: inside of that transaction the store can't be read,
+        and log files would hold up everybody else's writing.
+        """
+        begun = {k: a for k, a in alerts.items() if a.is_firing and a.incident is None}
+        self._found = {k: found for k, found in self._found.items() if k in begun}
+        new = [
+            (self.rules[a.rule], a) for k, a in begun.items() if k not in self._found
+        ]
+        if new:
+            self._found |= self.evidence(new, now)
 
     def _of_rule(self, rule: Rule, source: Reads, now: float) -> Iterator[Alert]:
         known = {a.key: a for a in self.alerts.values() if a.rule == rule.name}
@@ -231,7 +253,8 @@ class Engine:
         alert = dataclasses.replace(alert, incident=incident.id)
         self._draft[alert.key] = alert
         page.note(incident.id, now, "firing", f"{alert.rule}: {alert.text}")
-        self._retitle(page, incident, now)
+        found = self._found.get(alert.key, ())
+        self._retitle(page, chronicle.counted(incident, alert, found), now)
         return alert
 
     def _incident_for(self, page: Page, alert: Alert, now: float) -> Incident:
@@ -242,31 +265,21 @@ class Engine:
                 return incident
             if not is_open and alert.key in incident.body.get("alerts", ()):
                 page.note(incident.id, now, "reopened", f"{alert.rule} fires again")
+                # Whoever was at it thought that it was over; so did the resolution.
+                body = {**incident.body, "resolution": None, "acknowledged_by": None}
                 reopened = dataclasses.replace(
-                    incident, state=books.OPEN, resolved_at=None, touched_at=now
-                )
+                    incident, state=books.OPEN, resolved_at=None, touched_at=now,
+                    body=body,
+                )  # fmt: skip
                 page.save_incident(reopened)
                 return reopened
         key = dedup_key(
             self.place.service, self.place.environment, alert.rule, alert.labels
         )
-        body = {
-            "title": alert.text,
-            "alerts": [],
-            "evidence": [list(pair) for pair in self._evidence(now)],
-        }
+        body = {"title": alert.text, "alerts": []}
         incident = page.open_incident(key, alert.severity, now, body)
         page.note(incident.id, now, "opened", alert.text)
         return incident
-
-    def _evidence(self, now: float) -> Sequence[tuple[str, str]]:
-        try:
-            return self.evidence(now)
-        except StoreError as error:
-            return [("Evidence", f"none: {error}")]
-        except Exception:
-            logger.exception("the evidence could not be gathered")
-            return []
 
     def _end(self, page: Page, alert: Alert, now: float) -> None:
         self._draft[alert.key] = alert
@@ -279,6 +292,7 @@ class Engine:
             self._retitle(page, incident, now)
             return
         page.note(incident.id, now, "closed", "nothing of it fires any more")
+        chronicle.end_silences(page, incident.id, now)
         page.save_incident(
             dataclasses.replace(
                 incident, state=books.RESOLVED, resolved_at=now, touched_at=now
@@ -346,6 +360,10 @@ class Engine:
         """
         silences = [s for s in page.silences(now) if s.starts_at <= now]
         for incident in page.incidents(since=now - 24 * 3600.0):
+            if incident.state != books.RESOLVED:
+                incident = chronicle.note_silences(
+                    page, incident, self._firing(incident.id), silences, now
+                )
             sent: dict[str, list[Delivery]] = {}
             for delivery in reversed(page.deliveries(incident.id, limit=2000)):
                 sent.setdefault(delivery.channel, []).append(delivery)
@@ -387,9 +405,7 @@ class Engine:
             resolved_at=incident.resolved_at,
             at=now,
             lines=tuple(lines),
-            evidence=tuple(
-                (str(a), str(b)) for a, b in incident.body.get("evidence", ())
-            ),
+            evidence=tuple(evidence.told(evidence.pieces_of(incident.body))),
             links=tuple(self._links(incident, firing)),
             reason=reason,
             is_drill=self.place.is_drill,
@@ -439,9 +455,15 @@ class Desk:
             reason = "the incident opened"
             if self.unheard:
                 reason = f"{self.unheard} could not be told"
+            elif self.channel.after_seconds:
+                wait = self.channel.after_seconds / 60
+                reason = f"nobody has acknowledged it for {wait:g} min"
             elif any(d.state == books.SUPPRESSED for d in self.before):
                 reason = "what kept it from being sent has ended"
-            self._send(Kind.TRIGGER, reason)
+            is_new = self._send(Kind.TRIGGER, reason)
+            if is_new and (self.unheard or self.channel.after_seconds):
+                text = f"{self.channel.name} is told: {reason}"
+                self.page.note(self.incident.id, self.now, "escalated", text)
 
     def _why_not(self, firing: Sequence[Alert], silences: Sequence[Silence]) -> str:
         why_not = self.channel.why_not(
@@ -506,7 +528,7 @@ class Desk:
 
     def _acknowledge(self) -> None:
         if not any(each.kind == Kind.ACKNOWLEDGE for each in self.before):
-            who = self.incident.body.get("acknowledged_by", "somebody")
+            who = self.incident.body.get("acknowledged_by") or "somebody"
             self._send(Kind.ACKNOWLEDGE, f"{who} has acknowledged it")
 
     def _tell_the_end(self) -> None:
@@ -534,11 +556,11 @@ class Desk:
                 found.clear()
         return found
 
-    def _send(self, kind: Kind, reason: str) -> None:
+    def _send(self, kind: Kind, reason: str) -> bool:
         if kind not in self.channel.kinds:
-            return
+            return False
         notice = self.engine.notice(self.incident, kind, reason, self.now)
-        self.page.decide(
+        return self.page.decide(
             self._key(kind), self.incident.id, self.channel.name, kind,
             state=books.PENDING, now=self.now, reason=reason, notice=notice.as_dict(),
         )  # fmt: skip

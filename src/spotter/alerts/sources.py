@@ -60,9 +60,11 @@ class Source:
         with self._lock:
             return self._memory.total(query)
 
-    def samples(self, kind: str, *, since: float, limit: int) -> Sequence[Sample]:
+    def samples(
+        self, kind: str, *, since: float, limit: int, key: str | None = None
+    ) -> Sequence[Sample]:
         """As a store's."""
-        return self._store().samples(kind, since=since, limit=limit)
+        return self._store().samples(kind, key=key, since=since, limit=limit)
 
     def written_at(self) -> float | None:
         """As a store's."""

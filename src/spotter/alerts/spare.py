@@ -2,21 +2,45 @@
 A spare book in a file of the watcher's own, for when the store is gone.
 
 It always holds a copy of what is open, with the same numbers. While the store can't be
-written, the watcher goes on in it; afterwards what happened is copied back.
+written, the watcher goes on in it, and people's answers go there too; afterwards what
+happened is copied back, also by a watcher that was started since.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
-from spotter.alerts.book import DELIVERY, INCIDENT, RESOLVED, Book, Incident, Page
+from django.conf import settings as django_settings
+
+from spotter.alerts.book import (
+    ACKNOWLEDGED,
+    DELIVERY,
+    INCIDENT,
+    OPEN,
+    RESOLVED,
+    Book,
+    Incident,
+    Page,
+    Silence,
+)
 from spotter.alerts.book import as_json as dumps
+from spotter.alerts.matchers import written
+from spotter.stores.contract import StoreError
 from spotter.stores.sql import SqlStore
 from spotter.stores.sqlite import SqliteStore
 
 #: How far back the copy goes: what ended before is of no use to a watcher.
 COPY_SECONDS = 24 * 3600.0
+#: What people said of an incident: of two books, that counts where they spoke last.
+SAID = (
+    "acknowledged_by", "acknowledged_at", "first_acknowledged_at", "resolution",
+    "responded_at",
+)  # fmt: skip
 
 
 class Spare:
@@ -26,6 +50,14 @@ class Spare:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.book = Book(SqliteStore(path))
         self._copied = ""
+
+    def is_left_over(self) -> bool:
+        """Whether a watcher that used it ended before it could give it back."""
+        try:
+            with self.book.reading() as page:
+                return page.leader() is not None
+        except StoreError:
+            return False
 
     def copy(self, book: Book, now: float) -> None:
         """Copy what is open from the store's book, if anything of it changed."""
@@ -38,7 +70,7 @@ class Spare:
                 [dataclasses.asdict(each) for each in incidents],
                 [dataclasses.asdict(d) for each in rows.values() for d in each],
                 sorted((a.key, a.status.state, a.incident) for a in alerts.values()),
-                [s.id for s in silences],
+                [dataclasses.asdict(s) for s in silences],
             ]
         )
         if state == self._copied:
@@ -57,47 +89,85 @@ class Spare:
                         DELIVERY,
                         (*values[:-1], dumps(each.notice)),
                     )
-            for silence in silences:
-                spare.silence(
-                    silence.matchers, silence.author, silence.reason,
-                    silence.starts_at, silence.ends_at, now,
-                )  # fmt: skip
+            for silence in reversed(silences):
+                number = write_silence(spare, silence, now)
+                spare.run(
+                    "UPDATE spotter_silences SET id = ? WHERE id = ?",
+                    (silence.id, number),
+                )
         self._copied = state
 
-    def give_back(self, book: Book, now: float) -> None:
-        """Copy what happened meanwhile into the store's book."""
-        with self.book.reading() as spare:
-            incidents = spare.incidents(since=now - COPY_SECONDS)
-            rows = {
-                each.id: spare.deliveries(each.id, limit=2000) for each in incidents
-            }
-            events = {each.id: spare.events(each.id) for each in incidents}
-            alerts = spare.alerts()
-        with book.writing() as page:
-            numbers = {each.id: adopt(page, each) for each in reversed(incidents)}
-            for incident in incidents:
-                number = numbers[incident.id]
-                for each in reversed(rows[incident.id]):
-                    tail = each.key.partition(":")[2]
-                    values = dataclasses.astuple(
-                        dataclasses.replace(
-                            each, key=f"{number}:{tail}", incident=number
-                        )
-                    )
-                    upsert_delivery(page, (*values[1:-1], dumps(each.notice)))
-                for event in events[incident.id]:
-                    page.note(number, event.at, event.kind, event.text, event.actor)
-            for alert in alerts.values():
-                known = numbers.get(alert.incident or 0, alert.incident)
-                page.save_alert(dataclasses.replace(alert, incident=known), now)
+    def give_back(self, book: Book, now: float, *, leads: bool = True) -> None:
+        """
+        Copy what happened meanwhile into the store's book.
+
+        Who does not lead gives back what people said and who was told; what fires is
+        for the leader to say.
+
+        Inside of one transaction of the spare book: who answers in that moment waits,
+        and then finds the store.
+        """
         with self.book.writing() as spare:
+            incidents = spare.incidents(since=now - COPY_SECONDS)
+            with book.writing() as page:
+                numbers = {
+                    each.id: adopt(page, each, now, leads=leads)
+                    for each in reversed(incidents)
+                }
+                for incident in incidents:
+                    give_back_events(spare, page, incident.id, numbers[incident.id])
+                for silence in reversed(spare.silences()):
+                    adopt_silence(page, silence, numbers, now)
+                for alert in spare.alerts().values() if leads else ():
+                    known = numbers.get(alert.incident or 0, alert.incident)
+                    page.save_alert(dataclasses.replace(alert, incident=known), now)
             empty(spare)
         self._copied = ""
 
 
+def give_back_events(spare: Page, page: Page, number: int, known: int) -> None:
+    """Copy the timeline and the deliveries of one incident."""
+    for each in reversed(spare.deliveries(number, limit=2000)):
+        tail = each.key.partition(":")[2]
+        values = dataclasses.astuple(
+            dataclasses.replace(each, key=f"{known}:{tail}", incident=known)
+        )
+        upsert_delivery(page, (*values[1:-1], dumps(each.notice)))
+    for event in spare.events(number):
+        page.note(known, event.at, event.kind, event.text, event.actor)
+
+
+def write_silence(page: Page, silence: Silence, now: float) -> int:
+    """Write a silence of another book."""
+    return page.silence(
+        silence.matchers, silence.author, silence.reason, silence.starts_at,
+        silence.ends_at, now, kind=silence.kind, incident=silence.incident,
+    )  # fmt: skip
+
+
+def adopt_silence(
+    page: Page, silence: Silence, numbers: Mapping[int, int], now: float
+) -> None:
+    """Write one of the spare book into the store's, or its end if it is there."""
+    known = {identity(each): each for each in page.silences()}
+    found = known.get(identity(silence))
+    if found is None:
+        incident = numbers.get(silence.incident or 0, silence.incident)
+        write_silence(page, dataclasses.replace(silence, incident=incident), now)
+    elif silence.ends_at < found.ends_at:
+        page.end_silence(found.id, silence.ends_at, silence.ended_by)
+
+
+def identity(silence: Silence) -> tuple[object, ...]:
+    """What two books have in common of one silence, whatever its number and end."""
+    return (silence.author, silence.reason, written(silence.matchers))
+
+
 def empty(page: Page) -> None:
     """Delete everything."""
-    for table in ("alerts", "incidents", "incident_events", "outbox", "silences"):
+    for table in (
+        *("alerts", "incidents", "incident_events", "outbox", "silences", "leases"),
+    ):
         page.run(f"DELETE FROM spotter_{table}")  # noqa: S608 (names of ours)
 
 
@@ -112,21 +182,45 @@ def row_of(incident: Incident) -> tuple[object, ...]:
     return (*dataclasses.astuple(incident)[:-1], dumps(incident.body))
 
 
-def adopt(page: Page, incident: Incident) -> int:
+def adopt(page: Page, incident: Incident, now: float, *, leads: bool) -> int:
     """Write an incident of the spare book into the store's; give its number there."""
-    known = page.incident(incident.id)
-    if known is not None and known.dedup_key == incident.dedup_key:
-        # Somebody may have acknowledged it there meanwhile.
-        newer = incident
-        if known.state != incident.state and incident.state != RESOLVED:
-            newer = dataclasses.replace(incident, state=known.state, body=known.body)
-        page.save_incident(newer)
+    known = same_there(page, incident)
+    if known is not None:
+        both = merged(incident, known) if leads else merged(known, incident)
+        page.save_incident(dataclasses.replace(both, id=known.id))
         return known.id
     made = page.open_incident(
         incident.dedup_key, incident.severity, incident.opened_at, incident.body
     )
+    if not leads and incident.state != RESOLVED:
+        page.note(made.id, now, "closed", "the watcher that leads does not see it")
+        incident = dataclasses.replace(incident, state=RESOLVED, resolved_at=now)
     page.save_incident(dataclasses.replace(incident, id=made.id))
     return made.id
+
+
+def same_there(page: Page, incident: Incident) -> Incident | None:
+    """The same incident in the store's book: by its number, or opened meanwhile."""
+    known = page.incident(incident.id)
+    if known is not None and known.dedup_key == incident.dedup_key:
+        return known
+    is_open = page.incidents((OPEN, ACKNOWLEDGED))
+    return next((i for i in is_open if i.dedup_key == incident.dedup_key), None)
+
+
+def merged(ours: Incident, other: Incident) -> Incident:
+    """An incident as the leader knows it, with what people said last in either book."""
+    body = {**other.body, **ours.body}
+    if last_said(other.body) > last_said(ours.body):
+        body |= {name: other.body[name] for name in SAID if name in other.body}
+        if ours.state != RESOLVED and other.state != RESOLVED:
+            ours = dataclasses.replace(ours, state=other.state)
+    return dataclasses.replace(ours, body=body)
+
+
+def last_said(body: Mapping[str, Any]) -> float:
+    """When somebody last answered."""
+    return float(body.get("responded_at") or 0.0)
 
 
 def upsert_delivery(page: Page, values: tuple[object, ...]) -> None:
@@ -148,3 +242,29 @@ def spare_path(store: SqlStore, fallback: pathlib.Path) -> pathlib.Path:
     if isinstance(store, SqliteStore) and store.path != ":memory:":
         folder = pathlib.Path(store.path).parent
     return folder / "watcher.db"
+
+
+def var_folder() -> pathlib.Path:
+    """Where Spotter keeps files of its own."""
+    base = getattr(django_settings, "BASE_DIR", None) or os.getcwd()
+    return pathlib.Path(base, "var", "spotter")
+
+
+def current(store: SqlStore, now: float) -> Book:
+    """The book that counts now: the spare one while this machine's watcher is on it."""
+    path = spare_path(store, var_folder())
+    if path.exists():
+        try:
+            with opened(str(path)).reading() as page:
+                leader = page.leader()
+        except StoreError:
+            leader = None
+        if leader is not None and leader[1] > now:
+            return opened(str(path))
+    return Book(store)
+
+
+@functools.lru_cache(maxsize=8)
+def opened(path: str) -> Book:
+    """The spare book as others than its watcher see it."""
+    return Book(SqliteStore(path))

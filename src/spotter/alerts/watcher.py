@@ -13,7 +13,6 @@ import dataclasses
 import functools
 import logging
 import os
-import pathlib
 import socket
 import threading
 import time
@@ -21,10 +20,10 @@ import uuid
 from collections.abc import Callable, Sequence
 
 import urllib3
-from django.conf import settings as django_settings
 from django.db import connections
 
 from spotter import conf, recording
+from spotter.alerts import chronicle
 from spotter.alerts.book import Book, Page
 from spotter.alerts.clock import Clock
 from spotter.alerts.engine import Engine, Evidence, Place
@@ -34,7 +33,7 @@ from spotter.alerts.outbox import Outbox
 from spotter.alerts.rules import Rule
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
-from spotter.alerts.spare import Spare, spare_path
+from spotter.alerts.spare import Spare, spare_path, var_folder
 from spotter.channels import Channel
 from spotter.exceptions import ConfigurationError
 from spotter.health.runner import get_runner
@@ -89,7 +88,8 @@ class Watcher:
         )
         self.outbox = Outbox(self.channels)
         self.is_leading = False
-        self.is_on_spare = False
+        # What a watcher before this one could not give back, this one does.
+        self.is_on_spare = self.spare.is_left_over()
         self._interval = settings.watch_seconds
         self._seen_at: float | None = None
         self._due: dict[str, float] = {}
@@ -204,24 +204,33 @@ class Watcher:
         except StoreError as error:
             self._go_on_alone(error, now)
             return True
-        if is_mine and self.is_on_spare:
-            self.spare.give_back(self.book, now)
-            with self.book.reading() as page:
-                self.engine.load(page)
-            self.is_on_spare = self.source.is_cut_off = False
-            logger.warning(
-                "the store is back: what happened meanwhile is written to it"
-            )
+        if self.is_on_spare:
+            self._come_back(now, leads=is_mine)
         if is_mine != self.is_leading:
             logger.info("this watcher %s", "leads" if is_mine else "stands by")
         self.is_leading = is_mine
         return is_mine
+
+    def _come_back(self, now: float, *, leads: bool) -> None:
+        self.spare.give_back(self.book, now, leads=leads)
+        text = "the store is back: what happened meanwhile is written to it"
+        with self.book.writing() as page:
+            chronicle.note_open(page, now, "store", text)
+            is_new = not self.engine.alerts
+            self.engine.load(page)
+        self.is_on_spare = self.source.is_cut_off = False
+        if is_new:
+            self._skip_absence(now)
+        logger.warning(text)
 
     def _return(self, page: Page, now: float) -> None:
         """Take over what the book says, unless this watcher knows better."""
         if self.is_on_spare:
             return
         self.engine.load(page)
+        self._skip_absence(now)
+
+    def _skip_absence(self, now: float) -> None:
         seen = [
             a.status.seen_at for a in self.engine.alerts.values() if a.status.seen_at
         ]
@@ -232,9 +241,13 @@ class Watcher:
     def _go_on_alone(self, error: StoreError, now: float) -> None:
         if not self.is_on_spare:
             logger.warning("the store can't be written, going on without: %s", error)
+        with self.spare.book.writing() as page:
+            page.lead(self.name, now, LEAD_SECONDS)
             if not self.engine.alerts:
-                with self.spare.book.reading() as page:
-                    self.engine.load(page)
+                self.engine.load(page)
+            if not self.is_on_spare:
+                text = f"the watcher goes on without the store: {error}"
+                chronicle.note_open(page, now, "store", text)
         self.is_on_spare = self.is_leading = self.source.is_cut_off = True
 
     def _judge(self, now: float) -> None:
@@ -350,12 +363,6 @@ def beat() -> None:
             answer = pool.request("POST", url, retries=2)
             if answer.status >= 300:
                 logger.warning("the heartbeat's address answered %d", answer.status)
-
-
-def var_folder() -> pathlib.Path:
-    """Where Spotter keeps files of its own."""
-    base = getattr(django_settings, "BASE_DIR", None) or os.getcwd()
-    return pathlib.Path(base, "var", "spotter")
 
 
 def place() -> Place:

@@ -27,6 +27,7 @@ class Cell:
         tone: "good", "warn", "bad", "muted" or "".
         mono: whether it is code.
         bar: its share of the largest, 0 to 1, drawn behind it.
+        action: a button instead of the text.
     """
 
     text: str
@@ -35,6 +36,7 @@ class Cell:
     tone: str = ""
     mono: bool = False
     bar: float | None = None
+    action: Action | None = None
 
     @property
     def width(self) -> str:
@@ -53,7 +55,12 @@ class Column:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Rows of cells; says what is missing when there are none."""
+    """
+    Rows of cells; says what is missing when there are none.
+
+    Args:
+        stacks: whether each row is a card of its own on a phone.
+    """
 
     file: ClassVar = "spotter/blocks/table.html"
     name: str
@@ -64,6 +71,7 @@ class Table:
     note: str = ""
     sorted_by: str = ""
     more: str = ""
+    stacks: bool = False
 
     def csv(self) -> str:
         """The table for a spreadsheet."""
@@ -263,13 +271,23 @@ class Waterfall:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """Fields that filter a page, by GET."""
+    """
+    Fields that filter a page, by GET.
+
+    Args:
+        choices: names, what is chosen, and what there is; each its own label.
+        selects: names, labels, what is chosen, and values with their texts.
+        times: names, labels and values of instants, in UTC.
+    """
 
     file: ClassVar = "spotter/blocks/form.html"
-    fields: Sequence[tuple[str, str, str]]
+    fields: Sequence[tuple[str, str, str]] = ()
     hidden: Sequence[tuple[str, str]] = ()
     choices: Sequence[tuple[str, str, Sequence[str]]] = ()
+    selects: Sequence[tuple[str, str, str, Sequence[tuple[str, str]]]] = ()
+    times: Sequence[tuple[str, str, str]] = ()
     button: str = "Show"
+    title: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +298,9 @@ class Action:
     Args:
         token: the CSRF token of this request.
         fields: names, labels and values to fill in.
+        areas: the same, for longer texts.
+        is_main: whether it is what to do here, in a button for a thumb.
+        links: other ways, beside the button.
     """
 
     file: ClassVar = "spotter/blocks/action.html"
@@ -288,6 +309,52 @@ class Action:
     button: str
     hidden: Sequence[tuple[str, str]] = ()
     fields: Sequence[tuple[str, str, str]] = ()
+    areas: Sequence[tuple[str, str, str]] = ()
+    is_main: bool = False
+    links: Sequence[Link] = ()
+    title: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing in a list: its text, where it leads, and one more place to look."""
+
+    text: str
+    href: str = ""
+    more: Link | None = None
+    tone: str = ""
+    mono: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Items:
+    """Lists of things, each under its name."""
+
+    file: ClassVar = "spotter/blocks/items.html"
+    title: str
+    groups: Sequence[tuple[str, Sequence[Item]]]
+    empty: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a timeline."""
+
+    at: str
+    kind: str
+    text: str
+    actor: str = ""
+    tone: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timeline:
+    """What happened, in order."""
+
+    file: ClassVar = "spotter/blocks/timeline.html"
+    title: str
+    happenings: Sequence[Happening]
+    more: Link | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -314,7 +381,7 @@ class LogLines:
 
 Block = (
     Table | Chart | Findings | Tiles | Facts | Note | Code | Tabs | Waterfall | Form
-    | LogLines | Action
+    | LogLines | Action | Items | Timeline
 )  # fmt: skip
 
 

@@ -49,6 +49,8 @@ class Page:
         path: below the dashboard's address; "" is the overview.
         menu: its name in the menu; "" when it is reached from another page.
         parent: the path of the page that leads here.
+        export: gives the page as a document, for `?format=md`; None for none.
+        survives: whether it is shown without the store, as what the watcher knows is.
     """
 
     path: str
@@ -58,6 +60,8 @@ class Page:
     parent: str = ""
     with_period: bool = True
     refreshes: bool = True
+    export: Callable[[Reader, HttpRequest], HttpResponse | None] | None = None
+    survives: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -123,9 +127,21 @@ def login_address() -> str:
         return resolve_url(django_settings.LOGIN_URL)
 
 
-def show(request: HttpRequest, page: Page, pages: Sequence[Page]) -> HttpResponse:
-    """Build a page, whatever its parts do."""
-    now, status = time.time(), 200
+def show(
+    request: HttpRequest,
+    page: Page,
+    pages: Sequence[Page],
+    *,
+    said: Note | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """
+    Build a page, whatever its parts do.
+
+    Args:
+        said: what is to be told first, such as why an action was refused.
+    """
+    now = time.time()
     try:
         period = period_of(request.GET, now)
     except PeriodError as error:
@@ -141,19 +157,17 @@ def show(request: HttpRequest, page: Page, pages: Sequence[Page]) -> HttpRespons
             status=400,
         )
     reader = Reader(get_store(), period, now)
-    try:
-        written = reader.written_at()
-        blocks = page.build(reader, request)
-        notice = stale(written, now)
-    except StoreError as error:
-        blocks, notice, written = [broken(error)], None, None
+    document = exported(reader, page, request)
+    if document is not None:
+        return document
+    blocks, notice = built(reader, page, request)
     block = named(blocks, request.GET.get("block", ""))
     if request.GET.get("format") == "csv" and block is not None:
         return download(block)
     return render(
         request,
         page.title,
-        blocks,
+        [*([said] if said else []), *blocks],
         page=page,
         pages=pages,
         period=period,
@@ -161,6 +175,32 @@ def show(request: HttpRequest, page: Page, pages: Sequence[Page]) -> HttpRespons
         notice=notice,
         as_of=moment(now)[11:],
     )
+
+
+def built(
+    reader: Reader, page: Page, request: HttpRequest
+) -> tuple[Sequence[Block], Note | None]:
+    """A page's blocks, and what is to be said of the store."""
+    try:
+        notice = stale(reader.written_at(), reader.now)
+    except StoreError as error:
+        notice = broken(error)
+        if not page.survives:
+            return [notice], None
+    try:
+        return page.build(reader, request), notice
+    except StoreError as error:
+        return [broken(error)], None
+
+
+def exported(reader: Reader, page: Page, request: HttpRequest) -> HttpResponse | None:
+    """The page as a document, where one was asked for and there is one."""
+    if page.export is None or request.GET.get("format") != "md":
+        return None
+    try:
+        return page.export(reader, request)
+    except StoreError:
+        return None
 
 
 def named(blocks: Sequence[Block], name: str) -> Table | Chart | None:

@@ -1,94 +1,81 @@
-"""Alerts: who watches, incidents, what fires, what is muted."""
+"""Alerts: who watches, what is wrong now, and what is wanted of somebody."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from django.http import HttpRequest
-from django.middleware.csrf import get_token
 
-from spotter.alerts.book import RESOLVED, Alert, Book, Incident, Silence
+from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Alert
 from spotter.alerts.machine import State
-from spotter.dashboard import access
+from spotter.dashboard import access, incidents
 from spotter.dashboard import format as write
-from spotter.dashboard.blocks import Action, Block, Cell, Column, Note, Table
+from spotter.dashboard.blocks import Block, Cell, Column, Note, Table, Tile, Tiles
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
-from spotter.stores.sql import SqlStore
 
-TONES = {"critical": "bad", "warning": "warn"}
+#: How far back what lacks a resolution is looked for.
+LATELY_SECONDS = 90 * 86400.0
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """Everything that is wrong now first."""
-    if not isinstance(reader.store, SqlStore):
-        return [Note("This store keeps no alerts", "Use SQLite or PostgreSQL.", "warn")]
-    with Book(reader.store).reading() as page:
+    book, now = incidents.book_of(reader), reader.now
+    if book is None:
+        return [incidents.NO_BOOK]
+    with book.reading() as page:
         leader, found = page.leader(), list(page.alerts().values())
-        latest, silences = page.incidents(limit=50), page.silences(reader.now)
-    blocks: list[Block] = []
-    if leader is None or leader[1] <= reader.now:
-        blocks.append(
-            Note(
-                "Nobody watches",
-                "Alerts are evaluated by `manage.py spotter watch`, which is not running: "
-                "nobody will be told of anything.",
-                "bad",
-            )
-        )
-    blocks += [incidents(latest, reader.now), alerts(found, reader.now)]
-    if access.may_act(request):
-        token = get_token(request)
-        blocks += [muted(silences, reader.now)]
-        blocks += [
-            Action(
-                href=address("act/unsilence"), token=token,
-                button=f"End silence {each.id}", hidden=[("silence", str(each.id))],
-            )
-            for each in silences
-        ]  # fmt: skip
-        blocks.append(
-            Action(
-                href=address("act/silence"),
-                token=token,
-                button="Mute",
-                fields=[
-                    ("rule", "Rule", ""),
-                    ("minutes", "Minutes", "60"),
-                    ("reason", "Why", ""),
-                ],
-            )
-        )
-    return blocks
+        open_ = page.incidents((OPEN, ACKNOWLEDGED))
+        over = page.incidents((RESOLVED,), since=now - LATELY_SECONDS, limit=1000)
+        muted = sum(each.is_on(now) for each in page.silences(now))
+    lacking = sum(each.needs_resolution for each in over)
+    blocks: list[Block] = [*incidents.notice_of(book, reader)]
+    if leader is None or leader[1] <= now:
+        blocks.append(nobody_watches())
+    return [
+        *blocks,
+        tiles(found, len(open_), lacking, muted),
+        incidents.table(
+            open_, now, title="Open incidents", empty="No incident is open."
+        ),
+        alerts(found, now, can_act=access.may_act(request)),
+        incidents.table(
+            over[:10], now, title="Lately resolved", empty="There has been no incident.",
+            name="resolved",
+        ),
+    ]  # fmt: skip
 
 
-def incidents(found: Sequence[Incident], now: float) -> Table:
-    """The latest first, the open ones marked."""
-    return Table(
-        name="incidents",
-        title="Incidents",
-        columns=[
-            Column("Incident", numeric=False),
-            Column("State", numeric=False),
-            Column("Severity", numeric=False),
-            Column("Began", numeric=False),
-            Column("Lasted"),
-        ],
-        rows=[
-            [
-                Cell(each.title, href=address("incidents/one", id=str(each.id))),
-                Cell(each.state, tone="good" if each.state == RESOLVED else "bad"),
-                Cell(each.severity, tone=TONES.get(each.severity, "")),
-                Cell(write.moment(each.opened_at), each.opened_at),
-                Cell(write.seconds((each.resolved_at or now) - each.opened_at)),
-            ]
-            for each in found
-        ],
-        empty="There has been no incident.",
+def nobody_watches() -> Note:
+    """The worst that there is to say."""
+    return Note(
+        "Nobody watches",
+        "Alerts are evaluated by `manage.py spotter watch`, which is not running: "
+        "nobody will be told of anything.",
+        "bad",
     )
 
 
-def alerts(found: Sequence[Alert], now: float) -> Table:
+def tiles(found: Sequence[Alert], open_: int, lacking: int, muted: int) -> Tiles:
+    """How much there is, each leading to it."""
+    firing = sum(alert.is_firing for alert in found)
+    wanted = address("incidents", state="needs a resolution")
+    return Tiles(
+        [
+            Tile(title="Firing", text=str(firing), tone="bad" if firing else ""),
+            Tile(
+                title="Open incidents",
+                text=str(open_),
+                tone="bad" if open_ else "",
+                href=address("incidents"),
+            ),
+            Tile(title="Need a resolution", text=str(lacking), href=wanted),
+            Tile(title="Silences", text=str(muted), href=address("silences")),
+        ]
+    )
+
+
+def alerts(found: Sequence[Alert], now: float, *, can_act: bool) -> Table:
     """What fires, then what is about to, then what could not be judged."""
     order = {State.FIRING: 0, State.PENDING: 1, State.INACTIVE: 2}
     shown = [
@@ -97,55 +84,39 @@ def alerts(found: Sequence[Alert], now: float) -> Table:
         if a.status.state is not State.INACTIVE or a.status.unknown_since
     ]
     shown.sort(key=lambda a: (order[a.status.state], a.rule))
-    tones = {State.FIRING: "bad", State.PENDING: "warn"}
+    columns = [
+        "Rule",
+        "State",
+        "What",
+        "Since",
+        "Incident",
+        *(["Mute"] if can_act else []),
+    ]
     return Table(
         name="alerts",
         title="Alerts",
-        columns=[
-            Column("Rule", numeric=False),
-            Column("State", numeric=False),
-            Column("What", numeric=False),
-            Column("Since", numeric=False),
-        ],
-        rows=[
-            [
-                Cell(each.rule, mono=True),
-                Cell(each.status.state, tone=tones.get(each.status.state, "muted")),
-                Cell(each.text if each.status.active_at else each.reason),
-                Cell(
-                    write.ago(now - since) if (since := each.status.active_at) else ""
-                ),
-            ]
-            for each in shown
-        ],
+        columns=[Column(title, numeric=False) for title in columns],
+        rows=[row(each, now)[: len(columns)] for each in shown],
         empty="Nothing fires.",
+        stacks=True,
     )
 
 
-def muted(silences: Sequence[Silence], now: float) -> Table:
-    """Who mutes what until when."""
-    return Table(
-        name="silences",
-        title="Silences",
-        columns=[
-            Column("What", numeric=False),
-            Column("Why", numeric=False),
-            Column("Who", numeric=False),
-            Column("Until", numeric=False),
-        ],
-        rows=[
-            [
-                Cell(
-                    ", ".join(f"{k}={v}" for k, v in each.matchers.items()), mono=True
-                ),
-                Cell(each.reason),
-                Cell(each.author),
-                Cell(write.moment(each.ends_at), each.ends_at),
-            ]
-            for each in silences
-        ],
-        empty="Nothing is muted.",
-    )
+def row(alert: Alert, now: float) -> list[Cell]:
+    """One alert."""
+    tones = {State.FIRING: "bad", State.PENDING: "warn"}
+    since = alert.status.active_at
+    number = alert.incident
+    return [
+        Cell(alert.rule, mono=True),
+        Cell(alert.status.state, tone=tones.get(alert.status.state, "muted")),
+        Cell(alert.text if since else alert.reason),
+        Cell(write.ago(now - since) if since else "", since),
+        Cell(str(number), number, address("incidents/one", id=str(number)))
+        if number
+        else Cell(""),
+        Cell("mute", href=incidents.silence_address(incidents.matchers_of(alert))),
+    ]
 
 
 PAGE = Page(
@@ -155,4 +126,5 @@ PAGE = Page(
     build=build,
     with_period=False,
     refreshes=False,
+    survives=True,
 )

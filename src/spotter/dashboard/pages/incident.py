@@ -1,121 +1,268 @@
-"""One incident: what it is, who was told, its timeline, what to do."""
+"""One incident: what to do, what it is, its evidence, its timeline, who was told."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 
-from spotter.alerts.book import OPEN, RESOLVED, Book, Delivery, Event, Incident
-from spotter.dashboard import access
+from spotter.alerts import chronicle
+from spotter.alerts.book import (
+    OPEN,
+    RESOLVED,
+    Alert,
+    Book,
+    Delivery,
+    Event,
+    Incident,
+)
+from spotter.alerts.evidence import Piece, pieces_of
+from spotter.alerts.matchers import Matcher
+from spotter.alerts.postmortem import impact, markdown
+from spotter.dashboard import access, incidents
 from spotter.dashboard import format as write
-from spotter.dashboard.blocks import Action, Block, Cell, Column, Facts, Note, Table
+from spotter.dashboard.blocks import (
+    Action,
+    Block,
+    Cell,
+    Column,
+    Facts,
+    Happening,
+    Item,
+    Items,
+    Link,
+    Note,
+    Table,
+    Timeline,
+)
+from spotter.dashboard.period import Period
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
-from spotter.stores.sql import SqlStore
+from spotter.entries import Sample
+from spotter.stores.contract import StoreError
 
 STATES = {"sent": "good", "failed": "bad", "pending": "warn"}
+TONES = {
+    "opened": "bad", "firing": "bad", "reopened": "bad", "escalated": "bad",
+    "not sent": "bad", "unacknowledged": "warn", "silenced": "warn",
+    "acknowledged": "good", "resolved": "good", "closed": "good", "resolution": "good",
+    "deploy": "deploy", "store": "warn", "sent": "muted", "not told": "muted",
+    "silence ended": "muted",
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Everything of one incident."""
+
+    book: Book
+    incident: Incident
+    timeline: Sequence[Event]
+    deliveries: Sequence[Delivery]
+    firing: Sequence[Alert]
+
+
+def find(reader: Reader, request: HttpRequest) -> Found | None:
+    """The incident of `?id=`."""
+    asked, book = request.GET.get("id", ""), incidents.book_of(reader)
+    if book is None or not asked.isascii() or not asked.isdigit() or len(asked) > 12:
+        return None
+    with book.reading() as page:
+        incident = page.incident(int(asked))
+        if incident is None:
+            return None
+        events, deliveries = page.events(incident.id), page.deliveries(incident.id)
+        alerts = page.alerts().values()
+    return Found(
+        book=book,
+        incident=incident,
+        timeline=chronicle.timeline(
+            incident, events, deploys(reader, incident), reader.now
+        ),
+        deliveries=deliveries,
+        firing=[a for a in alerts if a.is_firing and a.incident == incident.id],
+    )
+
+
+def deploys(reader: Reader, incident: Incident) -> Sequence[Sample]:
+    """The releases of its time; none while the store can't be read."""
+    since = incident.began_at - chronicle.DEPLOY_BEFORE_SECONDS
+    try:
+        return reader.store.samples("deploy", since=since, limit=200)
+    except StoreError:
+        return ()
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
-    """The incident of `?id=`."""
-    asked = request.GET.get("id", "")
-    if not isinstance(reader.store, SqlStore) or not asked.isdigit() or len(asked) > 12:
+    """At night on a phone the button comes first."""
+    found = find(reader, request)
+    if found is None:
         return [missing()]
-    with Book(reader.store).reading() as page:
-        incident = page.incident(int(asked))
-        if incident is None:
-            return [missing()]
-        events, deliveries = page.events(incident.id), page.deliveries(incident.id)
-    blocks: list[Block] = []
-    if access.may_act(request):
-        blocks += actions(incident, get_token(request))
-    # At night on a phone the button comes first.
-    return [
-        *blocks[:1],
-        facts(incident, reader.now),
-        *blocks[1:],
-        timeline(events),
-        told(deliveries),
-    ]
+    incident, now = found.incident, reader.now
+    period = incidents.period_of(incident, now)
+    blocks: list[Block] = [*incidents.notice_of(found.book, reader)]
+    can_act = access.may_act(request)
+    if can_act:
+        blocks.append(first_action(found, request, reader.now))
+    blocks += [facts(reader, incident, period), evidence(incident, period)]
+    if can_act and not incident.needs_resolution:
+        blocks.append(note_action(incident, request))
+    return [*blocks, timeline(found), told(found.deliveries)]
+
+
+def export(reader: Reader, request: HttpRequest) -> HttpResponse | None:
+    """The incident as a Markdown file."""
+    found = find(reader, request)
+    if found is None:
+        return None
+    text = markdown(
+        found.incident,
+        found.timeline,
+        found.deliveries,
+        impact(reader.store, found.incident, reader.now),
+        reader.now,
+    )
+    response = HttpResponse(text, content_type="text/markdown; charset=utf-8")
+    name = f"incident-{found.incident.id}.md"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def missing() -> Note:
     """There is none of that number."""
     return Note(
-        "There is no such incident", "The list of all is on the page Alerts.", "warn"
+        "There is no such incident", "The list of all is on the page Incidents.", "warn"
     )
 
 
-def facts(incident: Incident, now: float) -> Facts:
-    """What it is, with the evidence of the moment it began."""
-    end = incident.resolved_at or now
-    tone = "good" if incident.state == RESOLVED else "bad"
-    return Facts(
-        incident.title,
-        [
-            ("State", Cell(incident.state, tone=tone)),
-            ("Severity", Cell(incident.severity)),
-            ("Began", Cell(write.moment(incident.opened_at))),
-            ("Lasted", Cell(write.seconds(end - incident.opened_at))),
-            *(
-                (str(name), Cell(str(value)))
-                for name, value in incident.body.get("evidence", ())
-            ),
-            (
-                "Resolution",
-                Cell(str(incident.body.get("resolution", "not written yet"))),
-            ),
-        ],
-    )
-
-
-def actions(incident: Incident, token: str) -> list[Block]:
-    """Acknowledge, write a note, say what it was."""
-    hidden = [("incident", str(incident.id))]
-    text = "Resolution" if incident.state == RESOLVED else "Note"
-    made: list[Block] = []
+def first_action(found: Found, request: HttpRequest, now: float) -> Action:
+    """What is to be done now: acknowledge, or say what it was."""
+    incident = found.incident
+    token, hidden = get_token(request), [("incident", str(incident.id))]
+    if incident.state == RESOLVED:
+        return resolution_action(incident, request)
+    mute = [Link("Mute", incidents.silence_address(rules_of(found), incident.id))]
     if incident.state == OPEN:
-        made.append(
-            Action(
-                href=address("act/acknowledge"), token=token, button="Acknowledge",
-                hidden=hidden,
-            )
+        return Action(
+            href=address("act/acknowledge"), token=token, button="Acknowledge",
+            hidden=hidden, is_main=True, links=mute,
         )  # fmt: skip
-    made.append(
-        Action(
-            href=address(f"act/{text.lower()}"),
-            token=token,
-            button="Write down",
-            hidden=hidden,
-            fields=[("text", text, "")],
-        )
+    who, at = incident.body.get("acknowledged_by"), incident.body.get("acknowledged_at")
+    since = write.ago(now - at) if at else ""
+    return Action(
+        href=address("act/unacknowledge"), token=token, hidden=hidden, links=mute,
+        button="Take it back", title=f"Acknowledged by {who} {since}".rstrip(),
+    )  # fmt: skip
+
+
+def rules_of(found: Found) -> list[Matcher]:
+    """What mutes everything that fires in it."""
+    if len(found.firing) == 1:
+        return incidents.matchers_of(found.firing[0])
+    names = sorted({a.rule for a in found.firing} or found.incident.rules)
+    if len(names) == 1:
+        return [Matcher("rule", "=", names[0])]
+    return [Matcher("rule", "=~", "|".join(names))]
+
+
+def resolution_action(incident: Incident, request: HttpRequest) -> Action:
+    """What it was and what was done, as it stands, to be written or mended."""
+    known = incident.resolution or {}
+    given = request.GET
+    lacks = incident.needs_resolution
+    return Action(
+        href=address("act/resolution"),
+        token=get_token(request),
+        button="Write the resolution",
+        title="It is over. What was it?" if lacks else "The resolution",
+        hidden=[("incident", str(incident.id))],
+        areas=[
+            ("cause", "What it was", given.get("cause", known.get("cause", ""))),
+            ("done", "What was done", given.get("done", known.get("done", ""))),
+        ],
+        is_main=lacks,
     )
-    return made
 
 
-def timeline(events: Sequence[Event]) -> Table:
+def note_action(incident: Incident, request: HttpRequest) -> Action:
+    """A line in the timeline."""
+    return Action(
+        href=address("act/note"),
+        token=get_token(request),
+        button="Add the note",
+        hidden=[("incident", str(incident.id))],
+        areas=[("text", "Note", request.GET.get("text", ""))],
+    )
+
+
+def facts(reader: Reader, incident: Incident, period: Period) -> Facts:
+    """What it is."""
+    end = incident.resolved_at or reader.now
+    after = incident.acknowledged_after
+    known = incident.resolution or {}
+    pairs = [
+        ("State", incidents.state_cell(incident)),
+        ("Severity", Cell(incident.severity, tone=incidents.TONES.get(incident.severity, ""))),
+        ("Opened (UTC)", Cell(write.moment(incident.opened_at))),
+        ("Lasted", Cell(write.seconds(end - incident.opened_at))),
+        ("Acknowledged after", Cell(write.seconds(after) if after is not None else "")),
+        ("Impact", Cell(impact(reader.store, incident, reader.now).text, href=address("requests", period))),
+        ("Rules", Cell(", ".join(sorted(incident.rules)))),
+        ("Flapped", Cell(f"{incident.flaps}x" if incident.flaps else "")),
+        ("What it was", Cell(str(known.get("cause", "")))),
+        ("What was done", Cell(str(known.get("done", "")))),
+        ("Written by", Cell(str(known.get("by", "")))),
+    ]  # fmt: skip
+    return Facts(incident.title, [(name, cell) for name, cell in pairs if cell.text])
+
+
+def evidence(incident: Incident, period: Period) -> Items:
+    """What was known when it fired, each piece leading to its page."""
+    groups: dict[str, list[Item]] = {}
+    for piece in pieces_of(incident.body):
+        groups.setdefault(piece.name, []).append(item(piece, period))
+    return Items(
+        "Evidence, as it was when it fired",
+        list(groups.items()),
+        "There was none when it fired.",
+    )
+
+
+def item(piece: Piece, period: Period) -> Item:
+    """One piece of evidence."""
+    lines = None
+    if piece.request_id and piece.kind != "line":
+        lines = Link("log lines", address("logs", period, request_id=piece.request_id))
+    return Item(
+        text=piece.text,
+        href=address(piece.page, period, **piece.asked) if piece.page else "",
+        more=lines,
+        tone="warn" if piece.kind == "trouble" else "",
+        mono=piece.kind in ("line", "statement"),
+    )
+
+
+def timeline(found: Found) -> Timeline:
     """What happened, in order."""
-    return Table(
-        name="timeline",
-        title="Timeline",
-        columns=[
-            Column("When", numeric=False),
-            Column("What", numeric=False),
-            Column("Who", numeric=False),
+    return Timeline(
+        "Timeline",
+        [
+            Happening(
+                write.moment(each.at),
+                each.kind,
+                "" if each.text == each.kind else each.text,
+                each.actor,
+                TONES.get(each.kind, ""),
+            )
+            for each in found.timeline
         ],
-        rows=[
-            [
-                Cell(write.moment(each.at), each.at),
-                Cell(
-                    each.text if each.kind == each.text else f"{each.kind}: {each.text}"
-                ),
-                Cell(each.actor),
-            ]
-            for each in events
-        ],
-        empty="Nothing has happened.",
+        Link(
+            "Markdown",
+            address("incidents/one", id=str(found.incident.id), format="md"),
+        ),
     )
 
 
@@ -146,14 +293,17 @@ def told(deliveries: Sequence[Delivery]) -> Table:
             for each in deliveries
         ],
         empty="There is no channel: set SPOTTER['CHANNELS'].",
+        stacks=True,
     )
 
 
 PAGE = Page(
     path="incidents/one",
     title="Incident",
-    parent="alerts",
+    parent="incidents",
     build=build,
+    export=export,
     with_period=False,
     refreshes=False,
+    survives=True,
 )

@@ -1,0 +1,8 @@
+"""What a person at night wants to see with an alert, as it was when it fired."""
+
+from __future__ import annotations
+
+from spotter.alerts.evidence.gathering import gather
+from spotter.alerts.evidence.piece import Piece, joined, pieces_of, told
+
+__all__ = ["Piece", "gather", "joined", "pieces_of", "told"]

@@ -1,0 +1,201 @@
+"""What people say while the store is gone, or is given back, is not lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import pytest
+
+from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Book
+from spotter.alerts.responses import respond
+from spotter.alerts.spare import Spare, current, spare_path, var_folder
+from spotter.stores.current import get_store
+from spotter.stores.sqlite import SqliteStore
+from tests.alerts import test_watcher
+
+scene = test_watcher.scene
+
+
+@pytest.fixture
+def fired(scene):
+    """A watcher that has told of an incident, and then lost the store."""
+    watcher = scene.watcher()
+    scene.value = 1.0
+    scene.tick(watcher)
+    scene.tick(watcher, 10)
+    scene.take_store_away()
+    scene.tick(watcher)
+    assert watcher.is_on_spare
+    return scene, watcher
+
+
+def answer(scene, action, **fields):
+    """What a page on the watcher's machine does."""
+    with current(get_store(), scene.hands.wall).writing() as page:  # type: ignore[arg-type]
+        respond(page, action, {"incident": "1", **fields}, "user 7", scene.hands.wall)
+
+
+def store_book(watcher):
+    with watcher.book.reading() as page:
+        (incident,) = page.incidents()
+        events = page.events(incident.id)
+        return incident, [e.kind for e in events], page.silences()
+
+
+def come_back(scene, watcher):
+    scene.bring_store_back()
+    scene.tick(watcher)
+    assert not watcher.is_on_spare
+
+
+def test_what_is_said_while_the_store_is_gone_is_in_it_afterwards(fired):
+    scene, watcher = fired
+    answer(scene, "acknowledge")
+    answer(scene, "note", text="looking")
+    answer(scene, "silence", matchers="rule=Broken", reason="we know", until="4h")
+    scene.tick(watcher, 10)
+    come_back(scene, watcher)
+    incident, kinds, silences = store_book(watcher)
+    assert incident.state == ACKNOWLEDGED
+    assert incident.body["acknowledged_by"] == "user 7"
+    assert {"acknowledged", "note", "silenced"} <= set(kinds)
+    assert [s.reason for s in silences] == ["we know"]
+    assert kinds.count("note") == 1
+
+
+def test_the_timeline_says_when_the_store_was_gone(fired):
+    scene, watcher = fired
+    come_back(scene, watcher)
+    assert store_book(watcher)[1].count("store") == 2
+
+
+def test_what_is_said_in_the_store_meanwhile_is_kept_too(fired):
+    """Somebody on another machine still reaches it."""
+    scene, watcher = fired
+    scene.bring_store_back()
+    scene.hands.pass_(1)
+    with watcher.book.writing() as page:
+        at = scene.hands.wall
+        respond(page, "acknowledge", {"incident": "1"}, "user 8", at)
+        respond(page, "note", {"incident": "1", "text": "there"}, "user 8", at)
+    scene.tick(watcher)
+    incident, kinds, _ = store_book(watcher)
+    assert incident.state == ACKNOWLEDGED
+    assert incident.body["acknowledged_by"] == "user 8"
+    assert incident.rules == {"Broken": 1}
+    assert kinds.count("note") == 1
+
+
+def test_who_spoke_last_counts_whichever_book_it_was(fired):
+    scene, watcher = fired
+    answer(scene, "acknowledge")
+    scene.hands.pass_(1)
+    answer(scene, "unacknowledge")
+    scene.bring_store_back()
+    with watcher.book.writing() as page:
+        at = scene.hands.wall - 1.5
+        respond(page, "acknowledge", {"incident": "1"}, "user 8", at)
+    scene.tick(watcher)
+    assert store_book(watcher)[0].state == OPEN
+
+
+def test_a_silence_that_is_ended_meanwhile_stays_ended(scene):
+    watcher = scene.watcher()
+    scene.tick(watcher)
+    with watcher.book.writing() as page:
+        fields = {"matchers": "rule=Other", "reason": "x", "until": "4h"}
+        respond(page, "silence", fields, "user 7", scene.hands.wall)
+        respond(page, "silence", {**fields, "reason": "y"}, "user 7", scene.hands.wall)
+    scene.tick(watcher, 11)
+    scene.take_store_away()
+    scene.tick(watcher)
+    answer(scene, "unsilence", silence="1")
+    come_back(scene, watcher)
+    with watcher.book.reading() as page:
+        on = [s.reason for s in page.silences() if s.is_on(scene.hands.wall)]
+        assert on == ["y"]
+        assert len(page.silences()) == 2
+
+
+def test_what_a_watcher_could_not_give_back_the_next_one_does(fired):
+    scene, first = fired
+    answer(scene, "note", text="looking")
+    del first  # killed, with the store still gone
+    second = scene.watcher()
+    scene.tick(second)
+    assert scene.chat.kinds_sent == ["trigger"]
+    come_back(scene, second)
+    assert store_book(second)[1].count("note") == 1
+    scene.value = 0.0
+    scene.tick(second)
+    assert scene.chat.kinds_sent == ["trigger", "resolve"]
+
+
+def test_a_watcher_that_no_longer_leads_gives_back_what_was_said(fired):
+    scene, watcher = fired
+    answer(scene, "note", text="looking")
+    scene.bring_store_back()
+    with watcher.book.writing() as page:
+        page.resign(watcher.name)
+        assert page.lead("another", scene.hands.wall, 60)
+    scene.tick(watcher)
+    assert not watcher.is_leading
+    assert store_book(watcher)[1].count("note") == 1
+
+
+def test_an_incident_that_only_the_spare_book_knows_is_not_left_open(tmp_path):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with spare.book.writing() as page:
+        page.open_incident("key", "critical", 1.0, {"title": "x"})
+    spare.give_back(book, 10.0, leads=False)
+    with book.reading() as page:
+        (incident,) = page.incidents()
+    assert (incident.state, incident.resolved_at) == (RESOLVED, 10.0)
+
+
+def test_an_incident_that_another_watcher_opened_meanwhile_is_the_same(tmp_path):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with book.writing() as page:
+        page.open_incident("other", "critical", 1.0, {"title": "other"})
+        page.open_incident("key", "critical", 2.0, {"title": "theirs"})
+    with spare.book.writing() as page:
+        made = page.open_incident("key", "critical", 1.0, {"title": "ours"})
+        page.note(made.id, 3.0, "note", "looking")
+    spare.give_back(book, 10.0, leads=False)
+    with book.reading() as page:
+        assert [i.title for i in page.incidents()] == ["theirs", "other"]
+        assert [e.kind for e in page.events(2)] == ["note"]
+
+
+def test_the_spare_book_counts_only_while_a_watcher_is_on_it(fired):
+    scene, watcher = fired
+    store = watcher.book.store
+    assert current(store, scene.hands.wall).store is not store
+    assert current(store, scene.hands.wall + 60).store is store
+    come_back(scene, watcher)
+    assert current(store, scene.hands.wall).store is store
+
+
+def test_a_spare_book_that_cannot_be_read_is_passed_over(scene):
+    watcher = scene.watcher()
+    path = spare_path(watcher.book.store, var_folder())
+    path.unlink()
+    path.mkdir()
+    assert current(watcher.book.store, time.time()).store is watcher.book.store
+
+
+def test_a_silence_is_copied_with_its_number(tmp_path):
+    book = Book(SqliteStore(tmp_path / "a.db"))
+    spare = Spare(tmp_path / "b.db")
+    with book.writing() as page:
+        for reason in ("x", "y", "z"):
+            page.silence({"rule": reason}, "bob", reason, 0.0, 5000.0, 0.0)
+        page.end_silence(2, 10.0)
+    spare.copy(book, 1000.0)
+    with book.reading() as there, spare.book.reading() as here:
+        kept = [dataclasses.asdict(s) for s in there.silences(1000.0)]
+        assert [dataclasses.asdict(s) for s in here.silences()] == kept
+        assert [s["id"] for s in kept] == [3, 1]
