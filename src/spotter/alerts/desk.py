@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from spotter.alerts import book as books
@@ -13,10 +14,21 @@ from spotter.channels import Channel, Kind
 if TYPE_CHECKING:
     from spotter.alerts.engine import Engine
 
+logger = logging.getLogger("spotter.alerts")
+
+#: A channel that has failed twice and for so long is as good as dead: another is told.
+UNHEARD_SECONDS = 120.0
+
 
 @dataclasses.dataclass(slots=True)
 class Desk:
-    """What one channel is still to be told of one incident."""
+    """
+    What one channel is still to be told of one incident.
+
+    Args:
+        unheard: the channel that could not be told, if this one is told instead.
+        shut: why this one can be told nothing now; "" when it can.
+    """
 
     engine: Engine
     page: Page
@@ -25,6 +37,7 @@ class Desk:
     before: list[Delivery]
     now: float
     unheard: str = ""
+    shut: str = ""
 
     def decide(self, silences: Sequence[Silence]) -> None:
         """Write down what is missing."""
@@ -40,25 +53,24 @@ class Desk:
             self._follow_up(firing, muted=why_not)
         elif why_not:
             self._suppress(why_not)
-        else:
-            reason = "the incident opened"
-            if self.unheard:
-                reason = f"{self.unheard} could not be told"
-            elif any(d.state == books.SUPPRESSED for d in self.before):
-                reason = "what kept it from being sent has ended"
-            self._send(Kind.TRIGGER, reason)
+        elif not self._is_gathering():
+            self._send(Kind.TRIGGER, self._why())
+
+    def _why(self) -> str:
+        if self.unheard:
+            return f"{self.unheard} could not be told"
+        if any(d.state == books.SUPPRESSED for d in self.before):
+            return "what kept it from being sent has ended"
+        return "the incident opened"
+
+    def _is_gathering(self) -> bool:
+        """Whether it is so new that its cause, or what follows, may be still to come."""
+        # A moment, not a reason: it is asked again every cycle. A drill is one alert.
+        lasts = self.now - self.incident.opened_at
+        return lasts < self.channel.group_seconds and not self.engine.place.is_drill
 
     def _why_not(self, firing: Sequence[Alert], silences: Sequence[Silence]) -> str:
-        why_not = self.channel.why_not(
-            severity=self.incident.severity,
-            environment=self.engine.place.environment,
-            rules=[alert.rule for alert in firing],
-            now=self.now,
-        )
-        is_here = self.engine.place.environment in (
-            self.channel.environments or [self.engine.place.environment]
-        )
-        if why_not and not (self.unheard and is_here):
+        if not self.unheard and (why_not := self._not_for_it(firing)):
             return why_not
         muted = {
             alert.key: silence
@@ -73,21 +85,33 @@ class Desk:
         if wait and self.incident.state == books.ACKNOWLEDGED:
             return "somebody has acknowledged it"
         if wait and self.now - self.incident.opened_at < wait:
-            # A moment, not a reason: it is asked again every cycle.
             return f"it is told of what nobody acknowledges for {wait / 60:g} min"
-        return ""
+        return f"it is shut: {self.shut}" if self.shut else ""
+
+    def _not_for_it(self, firing: Sequence[Alert]) -> str:
+        """What the channel itself has against it."""
+        try:
+            return self.channel.why_not(
+                severity=self.incident.severity,
+                environment=self.engine.place.environment,
+                alerts=[labels_of(alert) for alert in firing],
+                now=self.now,
+            )
+        except Exception:
+            # One wrong channel must not keep the others from being told.
+            logger.exception(
+                "the channel %s can't say whom it is for", self.channel.name
+            )
+            return ""
 
     def _is_told(self) -> bool:
         """Whether it was told that it fires, or is about to be, since the last end."""
-        told = False
-        for each in self.before:
-            if each.kind == Kind.TRIGGER and each.state in (books.PENDING, books.SENT):
-                told = True
-            if each.kind in (Kind.RESOLVE, Kind.LATE):
-                told = False
-            if each.kind == Kind.TRIGGER and each.state == books.FAILED:
-                told = True  # It cannot be told; the next channel is.
-        return told
+        # What failed for good counts: it cannot be told, the next channel is.
+        states = (books.PENDING, books.SENT, books.FAILED)
+        return any(
+            each.kind == Kind.TRIGGER and each.state in states
+            for each in since_end(self.before)
+        )
 
     def _follow_up(self, firing: Sequence[Alert], *, muted: str) -> None:
         last = [d for d in self.before if d.state in (books.PENDING, books.SENT)]
@@ -116,10 +140,12 @@ class Desk:
 
     def _tell_the_end(self) -> None:
         if not self._is_told():
+            self._tell_of_its_shortness()
             return
         waiting = [each for each in self.before if each.state == books.PENDING]
         is_heard = any(
-            d.state == books.SENT and d.kind == Kind.TRIGGER for d in self._since_end()
+            d.state == books.SENT and d.kind == Kind.TRIGGER
+            for d in since_end(self.before)
         )
         for each in waiting:
             # One that is being sent may arrive: then its end must be told too.
@@ -131,13 +157,14 @@ class Desk:
             late = "it was over before the first message could be delivered"
             self._send(Kind.LATE, late)
 
-    def _since_end(self) -> list[Delivery]:
-        found: list[Delivery] = []
-        for each in self.before:
-            found.append(each)
-            if each.kind in (Kind.RESOLVE, Kind.LATE):
-                found.clear()
-        return found
+    def _tell_of_its_shortness(self) -> None:
+        """Write down why nobody was told of what ended while it was gathered."""
+        lasted = (self.incident.resolved_at or self.now) - self.incident.opened_at
+        if not self.before and lasted < self.channel.group_seconds:
+            self._suppress(
+                self._not_for_it([])
+                or f"it was over within {self.channel.group_seconds:g} s"
+            )
 
     def _send(self, kind: Kind, reason: str) -> None:
         if kind not in self.channel.kinds:
@@ -163,3 +190,78 @@ class Desk:
         """The same for two watchers that decide the same."""
         number = sum(each.key.split(":")[2] == kind for each in self.before)
         return f"{self.incident.id}:{self.channel.name}:{kind}:{number}"
+
+
+def since_end(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Those after the last end that was told, or is to be."""
+    found: list[Delivery] = []
+    for each in deliveries:
+        found.append(each)
+        if each.kind in (Kind.RESOLVE, Kind.LATE):
+            found.clear()
+    return found
+
+
+def labels_of(alert: Alert) -> dict[str, str]:
+    """What channels and silences are matched with."""
+    return {**alert.labels, "rule": alert.rule, "severity": alert.severity}
+
+
+def closed(channels: Sequence[Channel], page: Page, now: float) -> dict[str, str]:
+    """Why channels are shut, by their names."""
+    shut = page.shut_channels()
+    return {
+        each.name: f"{shut[each.name].reason}; `manage.py spotter notify {each.name}` opens it"
+        for each in channels
+        if each.name in shut and shut[each.name].holds(each.fingerprint, now)
+    }  # fmt: skip
+
+
+def stand_in(
+    channels: Sequence[Channel],
+    sent: Mapping[str, Sequence[Delivery]],
+    shut: Mapping[str, str],
+    environment: str,
+    now: float,
+) -> tuple[str, str]:
+    """
+    The channel that can't be told of an incident, and the next that is told instead.
+
+    Nobody, when somebody has been told or is about to be.
+    """
+    names = [each.name for each in channels]
+    fates = {name: fate(sent.get(name, ()), name in shut, now) for name in names}
+    dead = [name for name in names if fates[name] == "unheard"]
+    if "heard" in fates.values() or not dead:
+        return "", ""
+    first = names.index(dead[0])
+    able = [
+        each.name
+        for each in (*channels[first + 1 :], *channels[:first])
+        if fates[each.name] != "unheard" and each.name not in shut
+        and (not each.environments or environment in each.environments)
+    ]  # fmt: skip
+    return (dead[0], able[0]) if able else ("", "")
+
+
+def fate(deliveries: Sequence[Delivery], is_shut: bool, now: float) -> str:
+    """Whether a channel was "heard" of its beginning, stays "unheard", or neither."""
+    found = ""
+    for each in since_end(deliveries):
+        if each.kind != Kind.TRIGGER:
+            continue
+        if each.state == books.SUPPRESSED:
+            found = (
+                "unheard" if is_shut and each.reason.startswith("it is shut") else ""
+            )
+        elif each.state != books.SUPERSEDED:
+            found = "unheard" if is_lost(each, is_shut, now) else "heard"
+    return found
+
+
+def is_lost(trigger: Delivery, is_shut: bool, now: float) -> bool:
+    """Whether a beginning does not get through, or not in time."""
+    if trigger.state == books.PENDING:
+        is_stuck = trigger.attempts > 1 and now - trigger.created_at >= UNHEARD_SECONDS
+        return is_stuck or (is_shut and trigger.attempts > 0)
+    return trigger.state == books.FAILED

@@ -9,7 +9,7 @@ from typing import Any
 
 from spotter.alerts import book as books
 from spotter.alerts.book import Alert, Delivery, Incident, Page
-from spotter.alerts.desk import Desk
+from spotter.alerts.desk import Desk, closed, stand_in
 from spotter.alerts.expressions import Reading, Reads
 from spotter.alerts.machine import State, Status, Truth, shifted, step
 from spotter.alerts.rules import Rule, Severity, dedup_key, fingerprint
@@ -346,11 +346,14 @@ class Engine:
         new channel the same look finds what is missing.
         """
         silences = [s for s in page.silences(now) if s.starts_at <= now]
+        shut = closed(self.channels, page, now)
         for incident in page.incidents(since=now - 24 * 3600.0):
             sent: dict[str, list[Delivery]] = {}
             for delivery in reversed(page.deliveries(incident.id, limit=2000)):
                 sent.setdefault(delivery.channel, []).append(delivery)
-            unheard = self._unheard(sent)
+            unheard, instead = stand_in(
+                self.channels, sent, shut, self.place.environment, now
+            )
             for channel in self.channels:
                 Desk(
                     self,
@@ -359,15 +362,9 @@ class Engine:
                     channel,
                     sent.get(channel.name, []),
                     now,
-                    unheard,
+                    unheard if channel.name == instead else "",
+                    shut.get(channel.name, ""),
                 ).decide(silences)
-
-    def _unheard(self, sent: Mapping[str, Sequence[Delivery]]) -> str:
-        """The channel that can't be told, if no other was or is about to be."""
-        all_ = [d for each in sent.values() for d in each if d.kind == Kind.TRIGGER]
-        if any(d.state in (books.SENT, books.PENDING) for d in all_):
-            return ""
-        return next((d.channel for d in all_ if d.state == books.FAILED), "")
 
     def notice(self, incident: Incident, kind: Kind, reason: str, now: float) -> Notice:
         """What is said of an incident now."""
