@@ -21,6 +21,7 @@ class Recorded(Channel):
     """Keeps what it is sent; fails as it is told."""
 
     name: str = "chat"
+    group_seconds: float = 0.0
     sent: list[Notice] = dataclasses.field(default_factory=list, compare=False)
     failures: list[DeliveryError] = dataclasses.field(
         default_factory=list, compare=False

@@ -353,3 +353,50 @@ def test_every_decision_can_be_read():
     world.tick(Broken=1)
     assert world.decisions() == [("chat", "trigger", SENT, "the incident opened")]
     assert [kind for kind, _ in world.timeline] == ["opened", "firing", "sent"]
+
+
+def gathering(*rules):
+    return World(*rules, channels=[Recorded(group_seconds=10.0)])
+
+
+def test_a_cause_that_fires_a_moment_after_what_follows_is_one_message_under_its_name():
+    world = gathering(
+        rule("Errors", because_of=("DatabaseDown",)), rule("DatabaseDown")
+    )
+    world.tick(Errors=1, DatabaseDown=0)
+    world.tick(5, DatabaseDown=1)
+    assert world.channels[0].sent == []
+    world.tick(5)
+    (notice,) = world.channels[0].sent
+    assert notice.title.startswith("DatabaseDown")
+    assert set(notice.lines) == {
+        "DatabaseDown is at 1", "Errors is at 1 (because of DatabaseDown)",
+    }  # fmt: skip
+
+
+def test_a_cause_that_fires_after_the_first_message_is_an_update_that_explains_it():
+    world = World(rule("Errors", because_of=("DatabaseDown",)), rule("DatabaseDown"))
+    world.tick(Errors=1, DatabaseDown=0)
+    world.tick(5, DatabaseDown=1)
+    assert world.channels[0].kinds_sent == ["trigger", "update"]
+    assert "Errors is at 1 (because of DatabaseDown)" in world.channels[0].sent[1].lines
+    assert world.channels[0].sent[1].title.startswith("DatabaseDown")
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(9.9, 0), (10, 1), (10.1, 1)])
+def test_what_is_new_is_gathered_for_some_seconds(seconds, told):
+    world = gathering(rule())
+    world.tick(Broken=1)
+    world.tick(seconds)
+    assert len(world.channels[0].sent) == told
+
+
+def test_what_ends_while_it_is_gathered_is_not_told_and_it_says_why():
+    world = gathering(rule())
+    world.tick(Broken=1)
+    world.tick(5, Broken=0)
+    world.tick(60)
+    assert world.channels[0].sent == []
+    assert world.decisions() == [
+        ("chat", "trigger", SUPPRESSED, "it was over within 10 s")
+    ]

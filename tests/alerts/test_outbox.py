@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from spotter.alerts.book import FAILED, PENDING, SENT
 from spotter.alerts.outbox import GIVE_UP_SECONDS, LEASE_SECONDS, wait
 from spotter.channels import DeliveryError
 from tests.alerts.kit import Recorded, World, rule
+from tests.servers.processes import wait_until
 
 
 def world(*failures: DeliveryError) -> World:
@@ -58,7 +61,7 @@ def test_a_message_is_given_up_after_a_day():
 def test_a_watcher_that_died_while_sending_is_followed_by_one_that_sends_again():
     made = world()
     with made.book.writing() as page:
-        assert len(page.claim(made.now, LEASE_SECONDS)) == 1
+        assert len(page.claim(made.now, LEASE_SECONDS, "chat")) == 1
     made.outbox.deliver(made.book, made.now + LEASE_SECONDS - 1)
     assert made.channels[0].sent == []
     made.outbox.deliver(made.book, made.now + LEASE_SECONDS)
@@ -68,9 +71,9 @@ def test_a_watcher_that_died_while_sending_is_followed_by_one_that_sends_again()
 def test_two_watchers_do_not_send_the_same_message():
     made = world()
     with made.book.writing() as page:
-        assert len(page.claim(made.now, LEASE_SECONDS)) == 1
+        assert len(page.claim(made.now, LEASE_SECONDS, "chat")) == 1
     with made.book.writing() as page:
-        assert page.claim(made.now, LEASE_SECONDS) == []
+        assert page.claim(made.now, LEASE_SECONDS, "chat") == []
 
 
 def test_the_messages_of_an_incident_keep_their_order():
@@ -108,3 +111,137 @@ def test_a_channel_that_is_no_longer_configured_is_told_so():
     made.start()
     made.outbox.deliver(made.book, made.now)
     assert states(made) == [FAILED]
+
+
+def incidents(made: World, *names: str) -> None:
+    """One incident each, in one go."""
+    for name in names:
+        made.values[name] = 1.0
+        made.now += 601.0
+        made.decide()
+
+
+def test_a_channel_is_sent_no_more_than_its_rate_and_the_rest_later():
+    chat = Recorded(rate=(2, 10.0))
+    made = World(*(rule(name) for name in "ABC"), channels=[chat])
+    incidents(made, "A", "B", "C")
+    made.outbox.deliver(made.book, made.now)
+    assert len(chat.sent) == 2
+    made.outbox.deliver(made.book, made.now + 4.9)
+    assert len(chat.sent) == 2
+    made.outbox.deliver(made.book, made.now + 5)
+    assert len(chat.sent) == 3
+
+
+def test_one_that_says_too_many_is_left_alone_with_everything():
+    chat = Recorded(failures=[DeliveryError("429", retry_after=30)])
+    made = World(rule("A"), rule("B"), channels=[chat])
+    incidents(made, "A", "B")
+    made.outbox.deliver(made.book, made.now)
+    made.outbox.deliver(made.book, made.now + 29.9)
+    assert chat.sent == []
+    made.outbox.deliver(made.book, made.now + 30)
+    assert chat.kinds_sent == ["trigger", "trigger"]
+
+
+class Digesting(Recorded):
+    """Can say several things at once."""
+
+    digests = True
+
+    def send_digest(self, notices):
+        if self.failures:
+            raise self.failures.pop(0)
+        self.digested.append([str(notice.kind) for notice in notices])
+
+    digested: list[list[str]] = []
+
+
+@pytest.fixture
+def mail():
+    Digesting.digested.clear()
+    return Digesting(rate=(2, 120.0))
+
+
+def test_what_a_storm_holds_up_is_one_digest_and_nothing_is_lost(mail):
+    made = World(*(rule(name) for name in "ABCDE"), channels=[mail])
+    incidents(made, *"ABCDE")
+    made.outbox.deliver(made.book, made.now)
+    assert [notice.title for notice in mail.sent] == ["A is at 1"]
+    assert mail.digested == [["trigger"] * 4]
+    assert states(made) == [SENT] * 5
+    assert made.timeline[-1] == ("sent", "chat: trigger sent in a digest of 4")
+
+
+def test_a_digest_keeps_the_order_of_an_incident(mail):
+    made = World(rule("A"), rule("B"), channels=[mail])
+    incidents(made, "A")
+    made.outbox.deliver(made.book, made.now)
+    made.values["B"] = 1.0
+    made.now += 10
+    made.decide()
+    made.values.update(A=0.0, B=0.0)
+    made.now += 10
+    made.decide()
+    made.outbox.deliver(made.book, made.now)
+    assert mail.digested == [["update", "resolve"]]
+
+
+def test_a_digest_that_fails_is_sent_again(mail):
+    made = World(*(rule(name) for name in "ABC"), channels=[mail])
+    incidents(made, *"ABC")
+    mail.failures.append(DeliveryError("451", retry_after=1))
+    made.outbox.deliver(made.book, made.now)
+    assert states(made) == [PENDING] * 3
+    for _ in range(4):
+        made.now += 60
+        made.outbox.deliver(made.book, made.now)
+    assert states(made) == [SENT] * 3
+
+
+def test_of_several_receivers_those_that_have_it_are_written_down():
+    made = world(DeliveryError("1 of 2: 503", told=["abc"], retry_after=1))
+    made.outbox.deliver(made.book, made.now)
+    made.outbox.deliver(made.book, made.now + 1)
+    assert [notice.told for notice in made.channels[0].sent] == [("abc",)]
+
+
+def test_what_some_receivers_refuse_for_good_is_sent_and_says_so():
+    made = world(DeliveryError("1 of 2: 550", told=["abc"], permanent=True))
+    made.outbox.deliver(made.book, made.now)
+    assert states(made) == [SENT]
+    assert made.timeline[-1] == (
+        "sent to some",
+        "chat: trigger sent to some: 1 of 2: 550; the rest is given up",
+    )
+
+
+def test_what_was_sent_while_the_store_was_gone_is_not_sent_again(monkeypatch):
+    made = world()
+    mark = made.outbox._mark
+    monkeypatch.setattr(made.outbox, "_mark", lambda *given: None)
+    made.outbox.deliver(made.book, made.now)
+    monkeypatch.setattr(made.outbox, "_mark", mark)
+    made.outbox.deliver(made.book, made.now + LEASE_SECONDS)
+    assert made.channels[0].kinds_sent == ["trigger"]
+    assert states(made) == [SENT]
+
+
+def test_a_channel_that_hangs_holds_up_no_other():
+    over = threading.Event()
+
+    class Hanging(Recorded):
+        def send(self, notice):
+            over.wait(30)
+            super().send(notice)
+
+    made = World(channels=[Hanging(name="slow"), Recorded(name="fast")])
+    made.values["Broken"] = 1.0
+    made.decide()
+    begun = made.outbox.start(made.book, lambda: made.now)
+    wait_until(lambda: len(made.channels[1].sent) == 1, 20, "the other channel told")
+    assert made.outbox.start(made.book, lambda: made.now) == []
+    over.set()
+    assert [state for each in begun for _, error in each.result() for state in [error]] == [
+        None, None,
+    ]  # fmt: skip

@@ -25,6 +25,8 @@ OPEN, ACKNOWLEDGED, RESOLVED = "open", "acknowledged", "resolved"
 PENDING, SENT, FAILED, SUPPRESSED = "pending", "sent", "failed", "suppressed"
 #: What was decided and never sent, since something newer says it all.
 SUPERSEDED = "superseded"
+#: How long a channel whose address or key is dead is left alone.
+SHUT_SECONDS = 3600.0
 #: How long incidents and decisions are kept, and pings.
 KEEP_SECONDS, KEEP_PINGS_SECONDS = 730 * 86400.0, 90 * 86400.0
 
@@ -150,6 +152,19 @@ class Delivery:
 
 
 SILENCE, MAINTENANCE = "silence", "maintenance"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Shut:
+    """Why a channel is told nothing, since when; `settings` is its fingerprint."""
+
+    settings: str
+    reason: str
+    at: float
+
+    def holds(self, settings: str, now: float) -> bool:
+        """Whether it is shut still: one try an hour finds out whether it is mended."""
+        return self.settings == settings and now - self.at < SHUT_SECONDS
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,23 +374,43 @@ class Page:
             )
         ]
 
+    def due_channels(self, now: float) -> list[str]:
+        """Channels for which something waits that may be sent now."""
+        rows = self._execute(
+            "SELECT DISTINCT channel FROM spotter_outbox WHERE state = 'pending' "
+            "AND due_at <= ? AND claimed_until <= ?",
+            (now, now),
+        )
+        return sorted(row[0] for row in rows)
+
     def claim(
-        self, now: float, lease_seconds: float, limit: int = 20
+        self, now: float, lease_seconds: float, channel: str, limit: int = 1
     ) -> list[Delivery]:
         """
         Take what is due on; nobody else gets it before the lease ends.
 
-        Of one incident and channel only the earliest: messages keep their order.
+        What follows on a message that waits, or is being sent, waits with it: those of
+        an incident keep their order.
         """
         rows = self._execute(
             "UPDATE spotter_outbox SET claimed_until = ?, attempts = attempts + 1 "
-            "WHERE id IN (SELECT MIN(id) FROM spotter_outbox WHERE state = 'pending' "
-            "GROUP BY incident_id, channel) AND id IN (SELECT id FROM spotter_outbox "
-            "WHERE state = 'pending' AND due_at <= ? AND claimed_until <= ? "
-            f"ORDER BY due_at LIMIT ?) RETURNING {DELIVERY}",
-            (now + lease_seconds, now, now, limit),
+            "WHERE id IN (SELECT id FROM spotter_outbox mine WHERE state = 'pending' "
+            "AND channel = ? AND due_at <= ? AND claimed_until <= ? "
+            "AND NOT EXISTS (SELECT 1 FROM spotter_outbox earlier "
+            "WHERE earlier.incident_id = mine.incident_id "
+            "AND earlier.channel = mine.channel AND earlier.state = 'pending' "
+            "AND earlier.id < mine.id "
+            "AND (earlier.due_at > ? OR earlier.claimed_until > ?)) "
+            f"ORDER BY id LIMIT ?) RETURNING {DELIVERY}",
+            (now + lease_seconds, channel, now, now, now, now, limit),
         )
-        return [delivery_of(row) for row in rows]
+        return sorted(map(delivery_of, rows), key=lambda each: each.id)
+
+    def release(self) -> None:
+        """Let go of what somebody who is gone was sending."""
+        self._execute(
+            "UPDATE spotter_outbox SET claimed_until = 0 WHERE state = 'pending'"
+        )
 
     def mark(
         self,
@@ -385,14 +420,48 @@ class Page:
         *,
         error: str = "",
         due_at: float | None = None,
+        notice: Mapping[str, Any] | None = None,
     ) -> None:
         """Write down what became of a claimed delivery."""
         done = None if state == PENDING else now
         self._execute(
             "UPDATE spotter_outbox SET state = ?, error = ?, done_at = ?, "
-            "due_at = COALESCE(?, due_at), claimed_until = 0 WHERE id = ?",
-            (state, error[:500], done, due_at, id_),
+            "due_at = COALESCE(?, due_at), notice = COALESCE(?, notice), "
+            "claimed_until = 0 WHERE id = ?",
+            (
+                state, error[:500], done, due_at,
+                None if notice is None else as_json(dict(notice)), id_,
+            ),
+        )  # fmt: skip
+
+    # Channels that are shut.
+
+    def shut(self, channel: str, settings: str, reason: str, now: float) -> None:
+        """Keep what waits for a channel until it is opened again."""
+        self._execute(
+            "INSERT INTO spotter_shut (channel, settings, reason, at) "
+            "VALUES (?, ?, ?, ?) ON CONFLICT (channel) DO UPDATE SET "
+            "settings = excluded.settings, reason = excluded.reason, at = excluded.at",
+            (channel, settings, reason, now),
         )
+
+    def shut_channels(self) -> dict[str, Shut]:
+        """Those that are, by their names."""
+        rows = self._execute("SELECT channel, settings, reason, at FROM spotter_shut")
+        return {row[0]: Shut(settings=row[1], reason=row[2], at=row[3]) for row in rows}
+
+    def open_again(self, channel: str, now: float) -> bool:
+        """Send to it again, what waited first; False when it was not shut."""
+        found = self._execute(
+            "DELETE FROM spotter_shut WHERE channel = ? RETURNING channel", (channel,)
+        )
+        if found:
+            self._execute(
+                "UPDATE spotter_outbox SET due_at = ? WHERE channel = ? "
+                "AND state = 'pending' AND due_at > ?",
+                (now, channel, now),
+            )
+        return bool(found)
 
     # Silences.
 

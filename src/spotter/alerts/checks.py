@@ -64,7 +64,7 @@ def check_channels(**kwargs: Any) -> list[checks.CheckMessage]:
         )
         for each in conf.get_settings().channels
         if isinstance(each, Channel)
-        for problem in each.problems(os.environ)
+        for problem in (*each.problems(os.environ), *each.routing_problems())
     ]
 
 

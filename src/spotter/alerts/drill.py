@@ -72,9 +72,9 @@ class Drill:
         self.store = SqliteStore(MEMORY, lambda: self.now)
         self.book = Book(self.store)
         self.engine = Engine(
-            [self.rule], channels, dataclasses.replace(place, is_drill=True)
+            [self.rule], self.channels, dataclasses.replace(place, is_drill=True)
         )
-        self.outbox = Outbox(channels)
+        self.outbox = Outbox(self.channels)
 
     def use(self, rule: Rule) -> None:
         """Drill this one instead: the same, reading the drill's own book."""
@@ -329,10 +329,15 @@ class Shown(Channel):
         self.show(self.name, notice)
 
     def why_not(
-        self, *, severity: str, environment: str, rules: Sequence[str], now: float
+        self,
+        *,
+        severity: str,
+        environment: str,
+        alerts: Sequence[Mapping[str, str]],
+        now: float,
     ) -> str:
         return self.real.why_not(
-            severity=severity, environment=environment, rules=rules, now=now
+            severity=severity, environment=environment, alerts=alerts, now=now
         )
 
 

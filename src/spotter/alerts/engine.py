@@ -9,7 +9,8 @@ from typing import Any
 
 from spotter.alerts import book as books
 from spotter.alerts import chronicle, evidence
-from spotter.alerts.book import Alert, Delivery, Incident, Page, Silence
+from spotter.alerts.book import Alert, Delivery, Incident, Page
+from spotter.alerts.desk import Desk, closed, stand_in
 from spotter.alerts.evidence import Piece
 from spotter.alerts.expressions import Reading, Reads
 from spotter.alerts.machine import State, Status, Truth, shifted, step
@@ -359,6 +360,7 @@ class Engine:
         new channel the same look finds what is missing.
         """
         silences = [s for s in page.silences(now) if s.starts_at <= now]
+        shut = closed(self.channels, page, now)
         for incident in page.incidents(since=now - 24 * 3600.0):
             if incident.state != books.RESOLVED:
                 incident = chronicle.note_silences(
@@ -367,7 +369,9 @@ class Engine:
             sent: dict[str, list[Delivery]] = {}
             for delivery in reversed(page.deliveries(incident.id, limit=2000)):
                 sent.setdefault(delivery.channel, []).append(delivery)
-            unheard = self._unheard(sent)
+            unheard, instead = stand_in(
+                self.channels, sent, shut, self.place.environment, now
+            )
             for channel in self.channels:
                 Desk(
                     self,
@@ -376,15 +380,9 @@ class Engine:
                     channel,
                     sent.get(channel.name, []),
                     now,
-                    unheard,
+                    unheard if channel.name == instead else "",
+                    shut.get(channel.name, ""),
                 ).decide(silences)
-
-    def _unheard(self, sent: Mapping[str, Sequence[Delivery]]) -> str:
-        """The channel that can't be told, if no other was or is about to be."""
-        all_ = [d for each in sent.values() for d in each if d.kind == Kind.TRIGGER]
-        if any(d.state in (books.SENT, books.PENDING) for d in all_):
-            return ""
-        return next((d.channel for d in all_ if d.state == books.FAILED), "")
 
     def notice(self, incident: Incident, kind: Kind, reason: str, now: float) -> Notice:
         """What is said of an incident now."""
@@ -423,163 +421,6 @@ class Engine:
                         f"Runbook {rule}",
                         f"{self.place.runbooks}{self.rules[rule].runbook}",
                     )
-
-
-@dataclasses.dataclass(slots=True)
-class Desk:
-    """What one channel is still to be told of one incident."""
-
-    engine: Engine
-    page: Page
-    incident: Incident
-    channel: Channel
-    before: list[Delivery]
-    now: float
-    unheard: str = ""
-
-    def decide(self, silences: Sequence[Silence]) -> None:
-        """Write down what is missing."""
-        if self.incident.state == books.RESOLVED:
-            self._tell_the_end()
-            return
-        firing = self.engine._firing(self.incident.id)
-        if not firing:
-            return
-        why_not = self._why_not(firing, silences)
-        if self._is_told():
-            # What was told is followed up, whatever has been silenced since.
-            self._follow_up(firing, muted=why_not)
-        elif why_not:
-            self._suppress(why_not)
-        else:
-            reason = "the incident opened"
-            if self.unheard:
-                reason = f"{self.unheard} could not be told"
-            elif self.channel.after_seconds:
-                wait = self.channel.after_seconds / 60
-                reason = f"nobody has acknowledged it for {wait:g} min"
-            elif any(d.state == books.SUPPRESSED for d in self.before):
-                reason = "what kept it from being sent has ended"
-            is_new = self._send(Kind.TRIGGER, reason)
-            if is_new and (self.unheard or self.channel.after_seconds):
-                text = f"{self.channel.name} is told: {reason}"
-                self.page.note(self.incident.id, self.now, "escalated", text)
-
-    def _why_not(self, firing: Sequence[Alert], silences: Sequence[Silence]) -> str:
-        why_not = self.channel.why_not(
-            severity=self.incident.severity,
-            environment=self.engine.place.environment,
-            rules=[alert.rule for alert in firing],
-            now=self.now,
-        )
-        is_here = self.engine.place.environment in (
-            self.channel.environments or [self.engine.place.environment]
-        )
-        if why_not and not (self.unheard and is_here):
-            return why_not
-        muted = {
-            alert.key: silence
-            for alert in firing
-            for silence in silences
-            if silence.mutes(alert, self.now)
-        }
-        if len(muted) == len(firing):
-            silence = next(iter(muted.values()))
-            return f"silence {silence.id} by {silence.author}: {silence.reason}"
-        wait = 0.0 if self.unheard else self.channel.after_seconds
-        if wait and self.incident.state == books.ACKNOWLEDGED:
-            return "somebody has acknowledged it"
-        if wait and self.now - self.incident.opened_at < wait:
-            # A moment, not a reason: it is asked again every cycle.
-            return f"it is told of what nobody acknowledges for {wait / 60:g} min"
-        return ""
-
-    def _is_told(self) -> bool:
-        """Whether it was told that it fires, or is about to be, since the last end."""
-        told = False
-        for each in self.before:
-            if each.kind == Kind.TRIGGER and each.state in (books.PENDING, books.SENT):
-                told = True
-            if each.kind in (Kind.RESOLVE, Kind.LATE):
-                told = False
-            if each.kind == Kind.TRIGGER and each.state == books.FAILED:
-                told = True  # It cannot be told; the next channel is.
-        return told
-
-    def _follow_up(self, firing: Sequence[Alert], *, muted: str) -> None:
-        last = [d for d in self.before if d.state in (books.PENDING, books.SENT)]
-        if not last:
-            return
-        known = last[-1].notice.get("lines", ())
-        new = [
-            alert.rule
-            for alert in firing
-            if not self.engine.explained(alert)
-            and (alert.status.fired_at or 0) > last[-1].created_at
-        ]
-        if self.incident.state == books.ACKNOWLEDGED:
-            self._acknowledge()
-        elif muted:
-            return
-        elif new and len(firing) > len(known):
-            self._send(Kind.UPDATE, f"{', '.join(sorted(set(new)))} fires too")
-        elif self.now - last[-1].created_at >= self.channel.remind_seconds:
-            self._send(Kind.REMINDER, "nobody has acknowledged it")
-
-    def _acknowledge(self) -> None:
-        if not any(each.kind == Kind.ACKNOWLEDGE for each in self.before):
-            who = self.incident.body.get("acknowledged_by") or "somebody"
-            self._send(Kind.ACKNOWLEDGE, f"{who} has acknowledged it")
-
-    def _tell_the_end(self) -> None:
-        if not self._is_told():
-            return
-        waiting = [each for each in self.before if each.state == books.PENDING]
-        is_heard = any(
-            d.state == books.SENT and d.kind == Kind.TRIGGER for d in self._since_end()
-        )
-        for each in waiting:
-            # One that is being sent may arrive: then its end must be told too.
-            if each.claimed_until <= self.now and not is_heard:
-                self.page.mark(each.id, books.SUPERSEDED, self.now)
-        if is_heard:
-            self._send(Kind.RESOLVE, "nothing of it fires any more")
-        else:
-            late = "it was over before the first message could be delivered"
-            self._send(Kind.LATE, late)
-
-    def _since_end(self) -> list[Delivery]:
-        found: list[Delivery] = []
-        for each in self.before:
-            found.append(each)
-            if each.kind in (Kind.RESOLVE, Kind.LATE):
-                found.clear()
-        return found
-
-    def _send(self, kind: Kind, reason: str) -> bool:
-        if kind not in self.channel.kinds:
-            return False
-        notice = self.engine.notice(self.incident, kind, reason, self.now)
-        return self.page.decide(
-            self._key(kind), self.incident.id, self.channel.name, kind,
-            state=books.PENDING, now=self.now, reason=reason, notice=notice.as_dict(),
-        )  # fmt: skip
-
-    def _suppress(self, reason: str) -> None:
-        if self.before and self.before[-1].reason == reason:
-            return
-        is_new = self.page.decide(
-            self._key("suppressed"), self.incident.id, self.channel.name, Kind.TRIGGER,
-            state=books.SUPPRESSED, now=self.now, reason=reason,
-        )  # fmt: skip
-        if is_new:
-            text = f"{self.channel.name} not told: {reason}"
-            self.page.note(self.incident.id, self.now, "not told", text)
-
-    def _key(self, kind: str) -> str:
-        """The same for two watchers that decide the same."""
-        number = sum(each.key.split(":")[2] == kind for each in self.before)
-        return f"{self.incident.id}:{self.channel.name}:{kind}:{number}"
 
 
 def is_news(before: Alert, after: Alert) -> bool:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
+import functools
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from spotter.alerts.book import FAILED, PENDING, SENT, Book, Delivery
+from spotter.alerts.book import (
+    FAILED,
+    PENDING,
+    SENT,
+    SHUT_SECONDS,
+    Book,
+    Delivery,
+    Page,
+)
+from spotter.alerts.bucket import Bucket
 from spotter.channels import Channel, DeliveryError, Notice
+from spotter.channels.deadline import Deadline
 from spotter.privacy import scrub_text
+from spotter.rescue import ignore, rescue
 
 logger = logging.getLogger("spotter.alerts")
 
@@ -18,76 +31,186 @@ LEASE_SECONDS = 60.0
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 5.0, 300.0
 #: How long the end of an incident is worth telling.
 GIVE_UP_SECONDS = 24 * 3600.0
+#: Messages of a channel in one go, and in one digest.
+AT_ONCE, IN_DIGEST = 50, 50
 Outcome = tuple[Delivery, DeliveryError | None]
+Clock = Callable[[], float]
 
 
 class Outbox:
-    """Sends from a book through channels, several at a time."""
+    """
+    Sends from a book through channels.
 
-    def __init__(self, channels: Sequence[Channel], threads: int = 4) -> None:
+    Each channel has a thread of its own, so that one that hangs holds up no other, and
+    takes one message at a time, so that a lease is for one message.
+    """
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
         self.channels: Mapping[str, Channel] = {each.name: each for each in channels}
+        self._buckets = {each.name: Bucket(*each.rate) for each in channels}
+        self._deadlines = {each.name: Deadline() for each in channels}
         self._pool = concurrent.futures.ThreadPoolExecutor(
-            threads, thread_name_prefix="spotter-send"
+            len(channels) + 1, thread_name_prefix="spotter-send"
         )
+        self._busy: dict[str, concurrent.futures.Future[list[Outcome]]] = {}
+        # What was sent while its mark could not be written: not to be sent again.
+        self._sent: collections.OrderedDict[str, None] = collections.OrderedDict()
 
     def deliver(self, book: Book, now: float) -> list[Outcome]:
-        """Send all that is due and give what became of each."""
-        with book.writing() as page:
-            claimed = page.claim(now, LEASE_SECONDS)
-        sending = {self._pool.submit(self.send, each): each for each in claimed}
-        outcomes = []
-        for future in concurrent.futures.as_completed(sending):
-            delivery, error = sending[future], future.result()
-            self.mark(book, delivery, error, now)
-            outcomes.append((delivery, error))
+        """Send all that is due, wait for it, and give what became of each."""
+        begun = self.start(book, lambda: now)
+        return [outcome for each in begun for outcome in each.result()]
+
+    def start(
+        self, book: Book, clock: Clock
+    ) -> list[concurrent.futures.Future[list[Outcome]]]:
+        """Begin to send what is due, where nothing is being sent already."""
+        begun = []
+        for name in self._open_channels(book, clock()):
+            running = self._busy.get(name)
+            if running is None or running.done():
+                begun.append(self._pool.submit(self._quietly, book, name, clock))
+                self._busy[name] = begun[-1]
+        return begun
+
+    def _open_channels(self, book: Book, now: float) -> list[str]:
+        """Channels with something to send; one that was shut and changed is opened."""
+        with book.reading() as page:
+            due, shut = page.due_channels(now), page.shut_channels()
+        settings = {name: each.fingerprint for name, each in self.channels.items()}
+        changed = [n for n, each in shut.items() if settings.get(n) != each.settings]
+        if changed:
+            with book.writing() as page:
+                for name in changed:
+                    page.open_again(name, now)
+                due = page.due_channels(now)
+        closed = {n for n, each in shut.items() if each.holds(settings.get(n, ""), now)}
+        return [name for name in due if name not in closed]
+
+    def _quietly(self, book: Book, name: str, clock: Clock) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        # A thread knows nothing of what its caller ignores.
+        with ignore(), rescue(f"deliver to {name}"):
+            for _ in range(AT_ONCE):
+                batch = self._claim(book, name, clock())
+                if not batch:
+                    break
+                error = self._send(name, batch)
+                self._mark(book, name, batch, error, clock())
+                outcomes += [(each, error) for each in batch]
+                if error is not None and not error.permanent:
+                    break
         return outcomes
 
-    def send(self, delivery: Delivery) -> DeliveryError | None:
-        """Send one message; whatever a channel raises is a failure of the channel's."""
-        channel = self.channels.get(delivery.channel)
+    def _claim(self, book: Book, name: str, now: float) -> list[Delivery]:
+        """The next message, or several as a digest when the rate allows one more only."""
+        channel, bucket = self.channels.get(name), self._buckets.get(name)
+        left = 2 if bucket is None else bucket.tokens(now)
+        if left < 1:
+            return []
+        is_digest = channel is not None and channel.digests and left == 1
+        with book.writing() as page:
+            batch = page.claim(now, LEASE_SECONDS, name, IN_DIGEST if is_digest else 1)
+        if batch and bucket is not None:
+            bucket.take(now)
+        return batch
+
+    def _send(self, name: str, batch: Sequence[Delivery]) -> DeliveryError | None:
+        """Send; whatever a channel raises is a failure of the channel's."""
+        channel = self.channels.get(name)
         if channel is None:
             return DeliveryError("there is no such channel any more", permanent=True)
+        unsent = [each for each in batch if identity(each) not in self._sent]
+        notices = [Notice.of(each.notice) for each in unsent]
         try:
-            channel.send(Notice.of(delivery.notice))
+            if len(notices) == 1:
+                work = functools.partial(channel.send, notices[0])
+                self._deadlines[name].run(work)
+            elif notices:
+                digest = functools.partial(channel.send_digest, notices)
+                self._deadlines[name].run(digest)
         except DeliveryError as error:
             return error
         except Exception as error:
-            logger.exception("the channel %s failed", channel.name)
+            logger.exception("the channel %s failed", name)
             return DeliveryError(f"the channel failed: {type(error).__name__}")
+        for each in unsent:
+            self._remember(each)
         return None
 
-    def mark(
-        self, book: Book, delivery: Delivery, error: DeliveryError | None, now: float
+    def _remember(self, delivery: Delivery) -> None:
+        self._sent[identity(delivery)] = None
+        while len(self._sent) > 1000:
+            self._sent.popitem(last=False)
+
+    def _mark(
+        self,
+        book: Book,
+        name: str,
+        batch: Sequence[Delivery],
+        error: DeliveryError | None,
+        now: float,
     ) -> None:
-        """Write down what became of it, and when it is tried again."""
+        """Write down what became of them, and when they are tried again."""
+        bucket = self._buckets.get(name)
+        if error is not None and error.retry_after and bucket is not None:
+            # Who goes on after "too many" may be shut out for good.
+            bucket.close(now, error.retry_after)
         with book.writing() as page:
-            what = f"{delivery.channel}: {delivery.kind}"
-            if error is None:
-                page.mark(delivery.id, SENT, now)
-                page.note(delivery.incident, now, "sent", f"{what} sent")
-                return
-            reason = scrub_text(str(error))
-            is_over = error.permanent or now - delivery.created_at > GIVE_UP_SECONDS
-            due = now + wait(delivery.attempts, error.retry_after)
-            page.mark(
-                delivery.id,
-                FAILED if is_over else PENDING,
-                now,
-                error=reason,
-                due_at=due,
-            )
-            again = "given up" if is_over else f"again in {due - now:.0f} s"
-            page.note(
-                delivery.incident,
-                now,
-                "not sent",
-                f"{what} not sent: {reason}; {again}",
-            )
-        logger.warning("%s not sent (%s): %s", what, again, reason)
+            for each in batch:
+                if error is None:
+                    self._sent_of(page, each, len(batch), now)
+                else:
+                    self._failure_of(page, each, error, now)
+            if error is None and page.open_again(name, now):
+                logger.info("the channel %s works again", name)
+            channel = self.channels.get(name)
+            if error is not None and error.shut and channel is not None:
+                reason = scrub_text(str(error))
+                page.shut(name, channel.fingerprint, reason, now)
+
+    def _sent_of(self, page: Page, delivery: Delivery, count: int, now: float) -> None:
+        page.mark(delivery.id, SENT, now)
+        digest = f" in a digest of {count}" if count > 1 else ""
+        text = f"{delivery.channel}: {delivery.kind} sent{digest}"
+        page.note(delivery.incident, now, "sent", text)
+
+    def _failure_of(
+        self, page: Page, delivery: Delivery, error: DeliveryError, now: float
+    ) -> None:
+        reason = scrub_text(str(error))
+        state, due, then = verdict(delivery, error, now)
+        notice = {**delivery.notice, "told": list(error.told)} if error.told else None
+        page.mark(delivery.id, state, now, error=reason, due_at=due, notice=notice)
+        what = f"{delivery.channel}: {delivery.kind}"
+        how = "sent to some" if state == SENT else "not sent"
+        page.note(delivery.incident, now, how, f"{what} {how}: {reason}; {then}")
+        logger.warning("%s %s (%s): %s", what, how, then, reason)
 
     def close(self) -> None:
         """Wait for what is being sent."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def verdict(
+    delivery: Delivery, error: DeliveryError, now: float
+) -> tuple[str, float, str]:
+    """What a failure makes of a message: its state, when it is tried again, in words."""
+    if now - delivery.created_at > GIVE_UP_SECONDS:
+        return FAILED, now, "given up after a day"
+    if error.shut:
+        return PENDING, now + SHUT_SECONDS, "kept, the channel is shut"
+    if error.permanent and error.told:
+        return SENT, now, "the rest is given up"
+    if error.permanent:
+        return FAILED, now, "given up"
+    seconds = wait(delivery.attempts, error.retry_after)
+    return PENDING, now + seconds, f"again in {seconds:.0f} s"
+
+
+def identity(delivery: Delivery) -> str:
+    """The same in the store's book and in its spare copy."""
+    return f"{delivery.key}@{delivery.created_at}"
 
 
 def wait(attempts: int, retry_after: float | None) -> float:

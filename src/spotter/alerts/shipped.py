@@ -278,7 +278,10 @@ def failing(book: Book, now: float) -> Sequence[Reading]:
     with book.reading() as page:
         found = page.recent_failures(now - FAILING_SECONDS)
         known = {each.channel for each in page.deliveries(limit=100)}
+        shut = page.shut_channels()
     tries = {channel: (count, error) for channel, count, error in found}
+    for channel, each in shut.items():
+        tries[channel] = (FAILING_TRIES, f"it is shut: {each.reason}")
     return [
         Reading(
             labels={"channel": channel},

@@ -266,13 +266,13 @@ class Watcher:
                 self.spare.copy(self.book, now)
 
     def _send(self) -> None:
-        """The sender's thread: never waits for an evaluation, nor the other way round."""
+        """Begin to send what is due: never waits for an evaluation, nor for a receiver."""
         with ignore():
             while not self._stopping.wait(DELIVER_SECONDS):
                 if not self.is_leading:
                     continue
                 try:
-                    self.outbox.deliver(self.current(), self.clock.now())
+                    self.outbox.start(self.current(), self.clock.now)
                 except StoreError as error:
                     logger.debug("the outbox waits for the store: %s", error)
                 except Exception:

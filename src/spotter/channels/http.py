@@ -11,10 +11,14 @@ import orjson
 import urllib3
 
 from spotter.channels.channel import DeliveryError
+from spotter.privacy import scrub_text
 
 TIMEOUT = urllib3.Timeout(connect=4, read=8, total=10)
-#: The longest wait that a receiver's `Retry-After` is believed.
-MAX_WAIT_SECONDS = 3600.0
+#: The longest wait that a receiver's `Retry-After` is believed, and the wait for one
+#: that says "too many" and not how long: PagerDuty's advice.
+MAX_WAIT_SECONDS, BUSY_SECONDS = 3600.0, 30.0
+#: Of an answer, so much is read.
+ANSWER_BYTES = 2000
 
 _pool = urllib3.PoolManager(num_pools=8, maxsize=2, retries=False, timeout=TIMEOUT)
 
@@ -26,15 +30,19 @@ def post(
     headers: Mapping[str, str] | None = None,
     sign: Callable[[bytes], Mapping[str, str]] | None = None,
     accept: Callable[[int, str], bool] = lambda status, text: 200 <= status < 300,
+    wait: Callable[[Mapping[str, str]], float | None] = lambda headers: None,
 ) -> str:
     """
-    Send JSON and give the answer's text.
+    Send JSON, or bytes as they are, and give the answer's text.
+
+    Args:
+        wait: seconds that a header of the receiver's own asks to wait.
 
     Raises:
         DeliveryError: permanent for what a repetition cannot mend (4xx but 408, 425
             and 429), with the wait that `Retry-After` asks for.
     """
-    data = orjson.dumps(body)
+    data = body if isinstance(body, bytes) else orjson.dumps(body)
     sent = {
         "Content-Type": "application/json",
         "User-Agent": "spotter",
@@ -42,27 +50,62 @@ def post(
     }
     if sign is not None:
         sent |= sign(data)
+    status, got, text = exchange(url, data, sent)
+    if accept(status, text):
+        return text
+    raise refusal(
+        status, text, wait(got) or wait_of(got.get("Retry-After"), time.time())
+    )
+
+
+def exchange(
+    url: str, data: bytes, headers: Mapping[str, str]
+) -> tuple[int, Mapping[str, str], str]:
+    """Post, and give status, headers and the beginning of the text."""
     try:
-        answer = _pool.request("POST", url, body=data, headers=sent, redirect=False)
+        answer = _pool.request(
+            "POST", url, body=data, headers=headers, redirect=False, preload_content=False
+        )  # fmt: skip
     except urllib3.exceptions.LocationValueError as error:
         raise DeliveryError("the address is no URL", permanent=True) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         # The text would name the address, which for Slack is the secret itself.
         raise DeliveryError(f"no answer: {type(error).__name__}") from error
-    text = answer.data[:2000].decode("utf-8", "replace")
-    if accept(answer.status, text):
-        return text
-    shown = " ".join(text.split())[:120]
-    raise DeliveryError(
-        f"answered {answer.status}{f': {shown}' if shown else ''}",
-        permanent=is_permanent(answer.status),
-        retry_after=wait_of(answer.headers.get("Retry-After"), time.time()),
+    return answer.status, answer.headers, beginning(answer)
+
+
+def beginning(answer: urllib3.BaseHTTPResponse) -> str:
+    """The first of the text; "" when it does not come: the status says enough."""
+    try:
+        return answer.read(ANSWER_BYTES).decode("utf-8", "replace")
+    except (urllib3.exceptions.HTTPError, OSError):
+        return ""
+    finally:
+        # Not back into the pool: more of the body may come.
+        answer.close()
+
+
+def refusal(status: int, text: str, wait: float | None) -> DeliveryError:
+    """What an answer that is none of the wanted means."""
+    shown = " ".join(scrub_text(text).split())[:120]
+    if status == 429 and wait is None:
+        wait = BUSY_SECONDS
+    return DeliveryError(
+        f"answered {status}{f': {shown}' if shown else ''}",
+        permanent=is_permanent(status),
+        shut=is_dead(status),
+        retry_after=wait,
     )
 
 
 def is_permanent(status: int) -> bool:
     """Whether the same message will be refused again."""
     return 300 <= status < 500 and status not in (408, 425, 429)
+
+
+def is_dead(status: int) -> bool:
+    """Whether every message will be: the key is revoked, the address is gone."""
+    return status in (401, 403, 404, 410)
 
 
 def wait_of(header: str | None, now: float) -> float | None:

@@ -41,6 +41,7 @@ class Notice:
         title: one sentence; `lines` a sentence for each alert of the incident.
         evidence: names and texts, as they were when it fired.
         links: texts and addresses.
+        told: of a channel's several receivers those that have it; never sent.
         opened_at, resolved_at, at: Unix seconds; `at` is when it was decided to send.
     """
 
@@ -59,6 +60,7 @@ class Notice:
     links: Sequence[tuple[str, str]] = ()
     reason: str = ""
     is_drill: bool = False
+    told: Sequence[str] = ()
 
     @property
     def is_end(self) -> bool:
@@ -106,6 +108,7 @@ class Notice:
                 **pairs,
                 "kind": Kind(data["kind"]),
                 "lines": tuple(data["lines"]),
+                "told": tuple(data.get("told", ())),
             }
         )
 

@@ -130,6 +130,9 @@ def alert_statements(dialect: Dialect) -> list[str]:
         f"{make} spotter_silences (id {serial}, matchers TEXT NOT NULL, "
         f"author TEXT NOT NULL, reason TEXT NOT NULL, starts_at {real} NOT NULL, "
         f"ends_at {real} NOT NULL, created_at {real} NOT NULL)",
+        # Channels that are shut; `settings` is a keyed hash of what the channel was.
+        f"{make} spotter_shut (channel TEXT PRIMARY KEY, settings TEXT NOT NULL, "
+        f"reason TEXT NOT NULL, at {real} NOT NULL)",
         f"{make} spotter_leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, "
         f"until {real} NOT NULL)",
         f"{make} spotter_pings (id {serial}, name TEXT NOT NULL, kind TEXT NOT NULL, "
