@@ -60,8 +60,7 @@ def alerting(settings: dict[str, Any]) -> dict[str, Any]:
         "CONNECTIVITY": env.get("SPOTTER_CONNECTIVITY", ""),
         "PUBLIC_URL": env.get("SPOTTER_PUBLIC_URL")
         or f"{base_url(settings, env)}/spotter/",
-        "RUNBOOK_URL": env.get("SPOTTER_RUNBOOK_URL")
-        or "https://docs.trainerhubb.app/monitoring/runbooks/",
+        "RUNBOOK_URL": env.get("SPOTTER_RUNBOOK_URL", ""),
     }
 
 

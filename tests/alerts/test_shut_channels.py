@@ -6,7 +6,7 @@ import pytest
 
 from spotter.alerts.book import FAILED, PENDING, SENT, SHUT_SECONDS, SUPPRESSED
 from spotter.alerts.desk import UNHEARD_SECONDS
-from spotter.alerts.shipped import FAILING_TRIES, failing
+from spotter.alerts.shipped.monitoring import FAILING_TRIES, failing
 from spotter.channels import DeliveryError
 from tests.alerts.kit import Recorded, World, rule
 

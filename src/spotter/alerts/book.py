@@ -362,18 +362,6 @@ class Page:
         )
         return [delivery_of(row) for row in rows]
 
-    def recent_failures(self, since: float) -> list[tuple[str, int, str]]:
-        """Channels with failures since then: name, tries, the last error."""
-        return [
-            (channel, int(tries), error)
-            for channel, tries, error in self._execute(
-                "SELECT channel, SUM(attempts), MAX(error) FROM spotter_outbox "
-                "WHERE error <> '' AND (state IN ('pending', 'failed')) "
-                "AND (done_at IS NULL OR done_at >= ?) GROUP BY channel",
-                (since,),
-            )
-        ]
-
     def due_channels(self, now: float) -> list[str]:
         """Channels for which something waits that may be sent now."""
         rows = self._execute(

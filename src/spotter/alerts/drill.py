@@ -262,7 +262,7 @@ def slow_statement(drill: Drill, bad: bool) -> None:
     labels = {"db.query.fingerprint": WHERE}
 
     def calls(seconds: float, count: int) -> Callable[..., None]:
-        return lambda point: [point.note(seconds) for _ in range(count)]  # type: ignore[return-value]
+        return lambda point: [point.observe(seconds) for _ in range(count)]  # type: ignore[return-value]
 
     if drill.now == drill.began and not bad:
         drill.put(

@@ -16,6 +16,11 @@ from spotter.stores.contract import Query
 
 #: A gauge that was not read for so long is not known.
 STALE_SECONDS = 90.0
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+REQUESTS = "http.server.request.duration"
+ROUTE, STATUS = "http.route", "http.response.status_code"
+#: Decimal places of a mean: thirty times 0.8 added up and divided is more than 0.8.
+DECIMALS = 9
 
 
 class Reads(Protocol):
@@ -152,10 +157,36 @@ class Gauge:
         return [
             Reading(
                 labels=dict(zip(self.by, group, strict=True)),
-                value=point.mean if self.mean else point.last,
+                value=round(point.mean, DECIMALS) if self.mean else point.last,
             )
             for group, point in found.items()
             if point.count
+        ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BestOf:
+    """
+    The best reading that several observers have of one thing: one of them may be wrong.
+
+    Args:
+        by: what is observed; `of`, the label of who observes.
+    """
+
+    name: str
+    by: str
+    of: str
+    window: float = STALE_SECONDS
+
+    def read(self, source: Reads, now: float) -> Sequence[Reading]:
+        best: dict[str, float] = {}
+        found = ask(source, self.name, now, self.window, by=(self.by, self.of))
+        for (thing, _), point in found.items():
+            if point.count:
+                best[thing] = max(best.get(thing, point.last), point.last)
+        return [
+            Reading(labels={self.by: thing}, value=value)
+            for thing, value in best.items()
         ]
 
 
@@ -179,9 +210,27 @@ class Increase:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Computed:
-    """Readings that a function works out: for what no other expression says."""
+    """
+    Readings that a function works out: for what no other expression says.
+
+    Args:
+        promql: the value in Prometheus' words, for the export; "" when there are none.
+        unexported: why there are none.
+    """
 
     function: Callable[[Reads, float], Sequence[Reading]]
+    promql: str = ""
+    unexported: str = "it is worked out by a function of Python"
 
     def read(self, source: Reads, now: float) -> Sequence[Reading]:
         return self.function(source, now)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """What the book of alerting knows, as it is now: no measurement, so no past."""
+
+    function: Callable[[float], Sequence[Reading]]
+
+    def read(self, source: Reads, now: float) -> Sequence[Reading]:
+        return self.function(now)

@@ -83,7 +83,11 @@ class Rule:
         """The summary with what was read."""
         value = written(reading.value, self.unit)
         labels = ", ".join(v for v in reading.labels.values() if v)
-        text = self.summary.format(value=value, note=reading.note, labels=labels)
+        try:
+            text = self.summary.format(value=value, note=reading.note, labels=labels)
+        except (LookupError, ValueError, AttributeError):
+            # A wrong placeholder is told by a system check; the alert is told all the same.
+            text = f"{self.summary} ({value})"
         return " ".join(text.split())
 
 

@@ -368,11 +368,14 @@ def beat() -> None:
 def place() -> Place:
     """Whose alerts these are."""
     settings = conf.get_settings()
+    url = settings.public_url and settings.public_url.rstrip("/") + "/"
+    # The dashboard has every runbook itself.
+    runbooks = settings.runbook_url or (url and f"{url}runbooks")
     return Place(
         service=settings.service_name,
         environment=settings.environment or os.environ.get("SENTRY_ENVIRONMENT", ""),
-        url=settings.public_url and settings.public_url.rstrip("/") + "/",
-        runbooks=settings.runbook_url and settings.runbook_url.rstrip("/") + "/",
+        url=url,
+        runbooks=runbooks and runbooks.rstrip("/") + "/",
     )
 
 

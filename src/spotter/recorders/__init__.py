@@ -10,6 +10,7 @@ from spotter.recorders import (
     lost_lines,
     outgoing,
     requests,
+    server_errors,
     tasks,
     work,
 )
@@ -25,6 +26,7 @@ def install() -> None:
         cache,
         failures,
         requests,
+        server_errors,
         work,
         processes,
         readings,

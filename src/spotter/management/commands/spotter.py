@@ -8,11 +8,20 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from spotter.exceptions import SpotterError
-from spotter.management.subcommands import drill, logs, notify, rules, status, watch
+from spotter.management.subcommands import (
+    drill,
+    export,
+    logs,
+    notify,
+    rules,
+    status,
+    watch,
+)
 
 #: Adding a subcommand is a module with HELP, `add_arguments` and `run`, named here.
 SUBCOMMANDS = {
     "drill": drill,
+    "export": export,
     "logs": logs,
     "notify": notify,
     "rules": rules,

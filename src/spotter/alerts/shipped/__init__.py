@@ -1,0 +1,36 @@
+"""The rules that Spotter ships, with the limits of a usual service, one theme a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from spotter.alerts.book import Book
+from spotter.alerts.expressions import REQUESTS, ROUTE, STATUS
+from spotter.alerts.heartbeats import Heartbeat
+from spotter.alerts.rules import Rule
+from spotter.alerts.shipped import (
+    dependencies,
+    jobs,
+    monitoring,
+    releases,
+    resources,
+    statements,
+    traffic,
+)
+
+__all__ = ["REQUESTS", "ROUTE", "STATUS", "shipped"]
+
+
+def shipped(
+    book: Callable[[], Book], heartbeats: Sequence[Heartbeat] = ()
+) -> list[Rule]:
+    """Every rule of Spotter's own; the eight that every service needs come first."""
+    return [
+        *traffic.rules(),
+        *dependencies.rules(),
+        *resources.rules(),
+        *monitoring.rules(book),
+        *jobs.rules(book, heartbeats),
+        *statements.rules(),
+        *releases.rules(),
+    ]

@@ -1,0 +1,64 @@
+"""What the service stands on, asked by the watcher itself."""
+
+from __future__ import annotations
+
+from spotter import conf
+from spotter.alerts.expressions import DAY, HOUR, MINUTE, BestOf, Gauge
+from spotter.alerts.rules import Rule, Severity
+
+#: How long a probe's word holds, at least, and in intervals: one may be late.
+PROBE_SECONDS, PROBE_INTERVALS = 45.0, 3.0
+#: How long a check's word holds.
+CHECK_SECONDS = 90.0
+
+
+def rules() -> list[Rule]:
+    """Probes from outside, the database, the cache, certificates."""
+    heard = PROBE_INTERVALS * conf.get_settings().probe_seconds
+    return [
+        Rule(
+            name="HealthCheckFailing",
+            expression=BestOf(
+                name="spotter.probe.success",
+                by="probe",
+                of="watcher",
+                window=max(PROBE_SECONDS, heard),
+            ),
+            threshold=0.5,
+            below=True,
+            # Two probes before shouting.
+            for_=10.0,
+            severity=Severity.CRITICAL,
+            summary="{labels} does not answer as it should",
+            because_of=("DatabaseDown",),
+            no_data_after=5 * MINUTE,
+        ),
+        *(
+            Rule(
+                name=name,
+                expression=Gauge(
+                    name="spotter.health_check.up",
+                    by=("check",),
+                    where={"kind": kind},
+                    window=max(CHECK_SECONDS, heard),
+                ),
+                threshold=0.5,
+                below=True,
+                for_=10.0,
+                severity=Severity.CRITICAL,
+                summary=f"The {kind} can't be used: the check {{labels}} fails",
+                no_data_after=5 * MINUTE,
+            )
+            for name, kind in (("DatabaseDown", "database"), ("CacheDown", "cache"))
+        ),
+        Rule(
+            name="CertificateExpiring",
+            expression=Gauge(name="spotter.probe.tls.expiry", by=("probe",), window=HOUR),
+            threshold=14 * DAY,
+            clear=15 * DAY,
+            below=True,
+            every=MINUTE,
+            unit="days",
+            summary="The certificate of {labels} expires in {value}",
+        ),
+    ]  # fmt: skip
