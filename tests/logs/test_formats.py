@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spotter import context, privacy
-from spotter.logs.formats import MAX_LINE, Json, Text
+from spotter.logs.formats import CLEAN, MAX_LINE, Json, Text
 
 HEAD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z \S+ \S+: ")
 anything = st.recursive(
@@ -155,3 +155,33 @@ def test_what_cannot_be_scrubbed_is_withheld(monkeypatch):
     monkeypatch.setattr(privacy, "scrub_text", broken)
     monkeypatch.setattr(privacy, "scrub", broken)
     assert "pw" not in Json().format(record("pw", field="pw"))
+
+
+FIELDS = {"path": "/call/+4915112345678/", "status": 200}
+
+
+def clean_record(**others: object) -> logging.LogRecord:
+    made = record("%s %s", "GET", 200, **FIELDS)
+    clean = FIELDS | {"msg": made.msg, "args": made.args}
+    made.__dict__.update({CLEAN: clean} | others)
+    return made
+
+
+@pytest.mark.parametrize("formatter", [Text(), Json()])
+def test_what_spotter_has_scrubbed_itself_is_written_as_it_is(formatter):
+    assert "+4915112345678" in formatter.format(clean_record())
+    assert formatter.format(clean_record(_spotter_passes=True)).count("passes") == 0
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"path": "/of/jane@example.com/"},
+        {"mail": "jane@example.com"},
+        {"msg": "%s %s jane@example.com"},
+        {"args": ("jane@example.com", 200)},
+    ],
+)
+@pytest.mark.parametrize("formatter", [Text(), Json()])
+def test_what_somebody_adds_to_it_or_changes_is_scrubbed(formatter, others):
+    assert "jane" not in formatter.format(clean_record(**others))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -33,6 +34,8 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BARE = re.compile(r"[\w.:/<>@+%-]+", re.ASCII)
 _KEY = re.compile(r"\W", re.ASCII)
 _COLOURS = {"DEBUG": 2, "INFO": 32, "WARNING": 33, "ERROR": 31, "CRITICAL": 35}
+#: Where a record has the fields that Spotter itself put there, scrubbed already.
+CLEAN = "_spotter_clean"
 _WITHHELD = "[withheld: it could not be scrubbed]"
 
 
@@ -45,9 +48,42 @@ def escaped(text: str) -> str:
 
 def instant(created: float) -> str:
     """Give `2024-01-15 10:22:33.123Z`: UTC, whatever the server's zone is."""
-    milliseconds = int(created * 1000)
-    whole = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(milliseconds // 1000))
-    return f"{whole}.{milliseconds % 1000:03d}Z"
+    seconds, milliseconds = divmod(int(created * 1000), 1000)
+    return f"{second(seconds)}.{milliseconds:03d}Z"
+
+
+@functools.lru_cache(maxsize=16)
+def second(seconds: int) -> str:
+    """A whole second, which many lines have in common."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
+
+
+def clean_fields(record: logging.LogRecord) -> dict[str, Any] | None:
+    """
+    The record's fields, if all of them are Spotter's own: scrubbing them would cost
+    more than the rest of the line. None when somebody has added or changed one.
+    """
+    fields = record.__dict__
+    clean: dict[str, Any] | None = fields.get(CLEAN)
+    if clean is None:
+        return None
+    for name, value in clean.items():
+        if fields.get(name) is not value:
+            return None
+    for name in fields.keys() - _STANDARD - clean.keys():
+        if not name.startswith("_spotter"):
+            return None
+    return clean
+
+
+def told(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
+    """The message and the fields, without anything that is nobody's business."""
+    clean = clean_fields(record)
+    if clean is not None:
+        extra = clean.copy()
+        del extra["msg"], extra["args"]
+        return record.getMessage(), extra
+    return message_of(record), extra_of(record)
 
 
 def scrubbed(text: str) -> str:
@@ -140,14 +176,15 @@ class Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the line or lines, without the last newline."""
-        fields = {"process": record.process, **extra_of(record)}
+        message, extra = told(record)
+        fields = {"process": record.process, **extra}
         pairs = " ".join(f"{name_of(key)}={word(fields[key])}" for key in fields)
         level = escaped(record.levelname)
         if self.colour:
             level = f"\x1b[{_COLOURS.get(record.levelname, 0)}m{level}\x1b[0m"
         name = _CONTROL.sub("?", valid(record.name)).replace(" ", "_")
         head = f"{instant(record.created)} {level} {name}: "
-        line = head + escaped(message_of(record)) + " " + pairs
+        line = head + escaped(message) + " " + pairs
         if len(line) > MAX_LINE // 2:
             line = shortened(line, MAX_LINE // 2)
         stack = stack_of(record)
@@ -182,13 +219,14 @@ class Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the object, without the newline."""
+        message, extra = told(record)
         line = {
             "time": instant(record.created),
             "level": record.levelname,
             "logger": record.name,
             "process": record.process,
-            "message": message_of(record),
-            **extra_of(record),
+            "message": message,
+            **extra,
         }
         stack = stack_of(record)
         if stack:

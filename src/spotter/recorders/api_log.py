@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spotter import privacy
+from spotter.logs.formats import CLEAN
 
 if TYPE_CHECKING:
     from spotter.recorders.requests import Measured
@@ -40,30 +41,33 @@ def write(
     context = measured.context
     method = measured.method if measured.method in METHODS else "_OTHER"
     path = clean_path(measured.path[:MAX_PATH])
+    clean: dict[str, Any] = {
+        "method": method,
+        "route": context.route or UNMATCHED,
+        "path": path,
+        "status": status,
+        "duration_ms": round(seconds * 1000, 3),
+        "db_queries": context.db_queries,
+        "db_ms": round(context.db_seconds * 1000, 3),
+        "cache_hits": context.cache_hits,
+        "cache_misses": context.cache_misses,
+        "request_bytes": measured.request_bytes,
+        "response_bytes": response_bytes,
+        "request_id": context.request_id,
+        "trace_id": context.trace_id,
+    }
+    if context.user_id:
+        clean["user_id"] = context.user_id
+    if context.exception:
+        clean["exception"] = context.exception
+    if disconnected:
+        clean["disconnected"] = True
     # Not logger.log(): it would walk the stack for a caller that is always this one.
     record = logging.getLogRecordFactory()(
         logger.name, level, __file__, 0, "%s %s %s", (method, path, status), None
     )
-    fields = record.__dict__
-    fields["method"] = method
-    fields["route"] = context.route or UNMATCHED
-    fields["path"] = path
-    fields["status"] = status
-    fields["duration_ms"] = round(seconds * 1000, 3)
-    fields["db_queries"] = context.db_queries
-    fields["db_ms"] = round(context.db_seconds * 1000, 3)
-    fields["cache_hits"] = context.cache_hits
-    fields["cache_misses"] = context.cache_misses
-    fields["request_bytes"] = measured.request_bytes
-    fields["response_bytes"] = response_bytes
-    fields["request_id"] = context.request_id
-    fields["trace_id"] = context.trace_id
-    if context.user_id:
-        fields["user_id"] = context.user_id
-    if context.exception:
-        fields["exception"] = context.exception
-    if disconnected:
-        fields["disconnected"] = True
+    record.__dict__.update(clean)
+    record.__dict__[CLEAN] = clean | {"msg": record.msg, "args": record.args}
     logger.handle(record)
 
 
