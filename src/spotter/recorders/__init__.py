@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spotter.recorders import (
     cache,
+    cache_memory,
     commands,
     deploys,
     failures,
@@ -13,6 +14,7 @@ from spotter.recorders import (
     tasks,
     work,
 )
+from spotter.recorders.cache_servers import readings as cache_servers
 from spotter.recorders.host import processes, readings
 from spotter.recorders.queries import capture
 from spotter.rescue import rescue
@@ -23,6 +25,8 @@ def install() -> None:
     for recorder in (
         capture,
         cache,
+        cache_memory,
+        cache_servers,
         failures,
         requests,
         work,
