@@ -5,12 +5,14 @@ from __future__ import annotations
 from spotter.recorders import (
     cache,
     cache_memory,
+    celery_tasks,
     commands,
     deploys,
     failures,
     lost_lines,
     outgoing,
     requests,
+    task_events,
     tasks,
     work,
 )
@@ -36,6 +38,8 @@ def install() -> None:
         lost_lines,
         outgoing,
         tasks,
+        celery_tasks,
+        task_events,
         commands,
     ):
         with rescue("install a recorder"):
