@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.servers.memcached import Memcached, running_memcached
 from tests.servers.postgres import Postgres, running_postgres
 from tests.servers.proxy import FaultProxy
 from tests.servers.redis import Redis, running_redis
@@ -38,6 +39,13 @@ def postgres() -> Iterator[Postgres]:
 def redis() -> Iterator[Redis]:
     """An empty Redis server of this test's own."""
     with running_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def memcached() -> Iterator[Memcached]:
+    """An empty Memcached server of this test's own."""
+    with running_memcached() as server:
         yield server
 
 

@@ -20,6 +20,8 @@ from spotter.probes import Monitor
 from spotter.stores.contract import Query
 from spotter.stores.sqlite import SqliteStore
 from tests.alerts.kit import Recorded
+from tests.celery_project.app import make_app
+from tests.kept import recorded
 
 
 class Hands:
@@ -253,3 +255,12 @@ def test_a_query_of_nobody_is_answered_by_the_store(scene):
     watcher = scene.watcher()
     scene.tick(watcher)
     assert watcher.source.total(Query(name="x", start=0, end=1)) == {}
+
+
+def test_celerys_queues_are_read_beside_djangos(scene, redis):
+    app = make_app(redis.url())
+    app.send_task("shop.work")
+    scene.tick(scene.watcher())
+    depth = recorded("spotter.task.queue.depth", "task.system", "queue")
+    assert depth["celery", "celery"].last == 1
+    app.close()

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django_tasks import task
 
 from spotter.context import current
+from spotter.recorders import task_events
 from tests.kept import recorded
 
 pytestmark = pytest.mark.django_db
@@ -26,8 +27,9 @@ def break_down():
 
 
 @pytest.fixture
-def queue(kept, settings):
+def queue(kept, settings, monkeypatch):
     settings.TASKS = BACKEND
+    monkeypatch.setattr(task_events, "_known", {})
 
 
 def events(name):
@@ -35,7 +37,7 @@ def events(name):
     return {
         event: p.sum
         for (task_name, event), p in found.items()
-        if task_name.endswith(name)
+        if task_name.endswith(name) and p.sum
     }
 
 
@@ -44,6 +46,29 @@ def test_a_task_is_counted_from_the_queue_to_its_end(queue):
     assert events("work") == {"queued": 1, "started": 1, "succeeded": 1}
     assert recorded("spotter.task.duration", "outcome")["succeeded"].count == 1
     assert recorded("spotter.task.wait")[()].count == 1
+
+
+def test_a_tasks_counters_are_there_before_it_can_fail(queue):
+    work.enqueue()
+    found = recorded("spotter.task.events", "event")
+    zeros = {event for event, point in found.items() if not point.sum}
+    assert zeros == {"failed", "retried"}
+
+
+def test_counters_are_told_of_again_before_they_are_forgotten(queue, kept):
+    work.enqueue()
+    before = recorded("spotter.task.events", "event")["failed"].count
+    task_events.remind()
+    after = recorded("spotter.task.events", "event")["failed"]
+    assert (after.count, after.sum) == (before + 1, 0)
+
+
+def test_a_flood_of_names_is_bounded(queue, monkeypatch):
+    monkeypatch.setattr(task_events, "MAX_NAMES", 2)
+    for name in ("a", "b", "c"):
+        task_events.count("django", name, "queued")
+    names = recorded("spotter.task.events", "task.name", event="failed")
+    assert set(names) == {"a", "b"}
 
 
 def test_a_failed_task_is_counted_and_kept_as_an_example(queue, kept):

@@ -37,7 +37,7 @@ from spotter.alerts.spare import Spare, spare_path, var_folder
 from spotter.channels import Channel
 from spotter.exceptions import ConfigurationError
 from spotter.health.runner import get_runner
-from spotter.probes import Monitor
+from spotter.probes import Monitor, celery_broker
 from spotter.rescue import ignore, rescue
 from spotter.stores.contract import StoreError
 from spotter.stores.current import get_store
@@ -185,6 +185,7 @@ class Watcher:
                 self._start(monitor.name, functools.partial(probe, monitor, self.name))
             self._start("health checks", check_health)
             self._start("task queue", read_queues)
+            self._start("celery's queues", celery_broker.read)
             # What answers at once is judged in this very cycle.
             concurrent.futures.wait(self._busy.values(), timeout=1.5)
 

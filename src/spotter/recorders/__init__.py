@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from spotter.recorders import (
     cache,
+    cache_memory,
+    celery_tasks,
     commands,
     deploys,
     failures,
@@ -11,9 +13,11 @@ from spotter.recorders import (
     outgoing,
     requests,
     server_errors,
+    task_events,
     tasks,
     work,
 )
+from spotter.recorders.cache_servers import readings as cache_servers
 from spotter.recorders.host import processes, readings
 from spotter.recorders.queries import capture
 from spotter.rescue import rescue
@@ -24,6 +28,8 @@ def install() -> None:
     for recorder in (
         capture,
         cache,
+        cache_memory,
+        cache_servers,
         failures,
         requests,
         server_errors,
@@ -34,6 +40,8 @@ def install() -> None:
         lost_lines,
         outgoing,
         tasks,
+        celery_tasks,
+        task_events,
         commands,
     ):
         with rescue("install a recorder"):

@@ -10,8 +10,10 @@ from typing import Any
 
 from django.core.cache import CacheHandler, caches
 from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
 
 from spotter.context import Context, current
+from spotter.recorders.cache_memory import noticed_cull
 from spotter.rescue import is_ignoring, rescue
 from spotter.spans import CacheSpan
 
@@ -262,7 +264,11 @@ class CountedCache:
 @functools.cache
 def counted_class(kind: type[BaseCache]) -> type[BaseCache]:
     """Give a subclass that counts; one for each backend of the project."""
-    names = {name: getattr(kind, name) for name in ("__module__", "__qualname__")}
+    names: Keywords = {
+        name: getattr(kind, name) for name in ("__module__", "__qualname__")
+    }
+    if issubclass(kind, LocMemCache):
+        names["_cull"] = noticed_cull(kind)
     made: type[BaseCache] = type(kind.__name__, (CountedCache, kind), names)
     return made
 

@@ -16,6 +16,9 @@ from spotter.recorders.examples import is_worth_it
 from spotter.recorders.work import measure_spans
 from spotter.recording import Measures
 
+#: What a failure weighs besides its seconds: more than anything that went well.
+FAILED_WEIGHT = 1000.0
+
 
 class Piece:
     """
@@ -38,10 +41,17 @@ class Piece:
         self.context = Context(request_id=id_, trace_id=id_, route=name)
         self._token: contextvars.Token[Context | None] | None = enter(self.context)
 
-    def end(self, error: BaseException | None = None, *, failed: bool = False) -> None:
-        """Count it."""
+    def end(
+        self,
+        error: BaseException | None = None,
+        *,
+        failed: bool = False,
+        outcome: str = "",
+    ) -> None:
+        """Count it; it succeeded unless something else is said."""
         self.seconds = perf_counter() - self.started
-        self.outcome = "failed" if failed or error is not None else "succeeded"
+        is_failed = failed or error is not None
+        self.outcome = outcome or ("failed" if is_failed else "succeeded")
         if error is not None:
             self.context.exception = name_of(type(error))
         token, self._token = self._token, None
@@ -62,7 +72,7 @@ class Piece:
             self._keep_example(into)
 
     def _keep_example(self, into: Measures) -> None:
-        weight = self.seconds + (1000.0 if self.outcome == "failed" else 0.0)
+        weight = self.seconds + (FAILED_WEIGHT if self.outcome == "failed" else 0.0)
         key = str(self.sample["name"])
         if is_worth_it("task", key, self.at, weight):
             body = {

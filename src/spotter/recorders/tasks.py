@@ -7,6 +7,7 @@ import importlib.util
 from typing import Any
 
 from spotter import recording
+from spotter.recorders import task_events
 from spotter.recorders.pieces import Piece
 from spotter.rescue import rescue
 
@@ -21,8 +22,7 @@ _running: dict[str, Piece] = {}
 
 def count(result: Any, event: str) -> None:
     """One more of an event."""
-    labels = {**SYSTEM, "task.name": result.task.module_path, "event": event}
-    recording.count("spotter.task.events", labels)
+    task_events.count("django", result.task.module_path, event)
 
 
 def note_queued(task_result: Any, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spotter.recording.buffer import (
     count,
+    finish,
     flush,
     gauge,
     listen,
@@ -22,6 +23,7 @@ __all__ = [
     "Measures",
     "count",
     "count_signal",
+    "finish",
     "flush",
     "gauge",
     "latest_key",

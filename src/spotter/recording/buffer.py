@@ -38,6 +38,11 @@ def flush() -> bool:
     return _flusher.flush()
 
 
+def finish() -> None:
+    """Write what waits before this process ends, without holding it up for long."""
+    _flusher.finish()
+
+
 def listen(take: Callable[[Batch], object]) -> None:
     """Hand every batch of this process to somebody besides the store."""
     _flusher.listeners.append(take)

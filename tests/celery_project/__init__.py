@@ -1,0 +1,1 @@
+"""A project with Celery, for workers that tests start."""
