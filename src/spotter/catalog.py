@@ -76,6 +76,7 @@ METRICS: dict[str, Metric] = {
     "process.memory.usage": Metric("gauge", "By", "Resident memory of a process."),
     "process.cpu.utilization": Metric("gauge", "1", "CPU of a process, of one core."),
     "process.open_file_descriptor.count": Metric("gauge", "", "Open files of a process."),
+    "spotter.process.release": Metric("gauge", "", "1 while a process runs a release, 0 when it has ended."),
     "spotter.workers.busy": Metric("gauge", "", "Threads of a worker that are at work."),
     "spotter.workers.count": Metric("gauge", "", "Threads of a worker."),
     "spotter.workers.started": Metric("counter", "", "Processes that began to measure."),

@@ -21,6 +21,7 @@ from spotter.alerts.expressions import (
 from spotter.alerts.heartbeats import Heartbeat, missing
 from spotter.alerts.rules import Rule, Severity
 from spotter.entries import Point
+from spotter.recording import deploys
 from spotter.stores.contract import Query
 
 REQUESTS = "http.server.request.duration"
@@ -351,12 +352,11 @@ class Side:
 
 def worse_routes(source: Reads, now: float) -> Sequence[Reading]:
     """Routes that fail or take much more since the last release, of half an hour."""
-    deploys = source.samples("deploy", since=now - HOUR / 2, limit=50)
-    marks = [each for each in deploys if each.body.get("previous")]
+    samples = source.samples(deploys.KIND, since=now - HOUR / 2, limit=50)
+    marks = [mark for mark in deploys.marks_of(samples) if mark.previous]
     if not marks:
         return []
-    release = marks[0].key
-    at = min(each.at for each in marks if each.key == release)
+    release, at = marks[-1].release, marks[-1].at
     before, after = sides(source, at - HOUR, at), sides(source, at, now)
     readings = []
     for route, new in after.items():

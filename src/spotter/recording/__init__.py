@@ -14,7 +14,7 @@ from spotter.recording.buffer import (
     unlisten,
 )
 from spotter.recording.events import count_signal
-from spotter.recording.latest import latest_key
+from spotter.recording.latest import latest_readings
 from spotter.recording.measures import Item, Measures
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "count_signal",
     "flush",
     "gauge",
-    "latest_key",
+    "latest_readings",
     "listen",
     "observe",
     "put",

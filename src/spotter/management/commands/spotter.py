@@ -8,10 +8,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from spotter.exceptions import SpotterError
-from spotter.management.subcommands import drill, logs, notify, rules, status, watch
+from spotter.management.subcommands import (
+    deploy,
+    drill,
+    logs,
+    notify,
+    rules,
+    status,
+    watch,
+)
 
 #: Adding a subcommand is a module with HELP, `add_arguments` and `run`, named here.
 SUBCOMMANDS = {
+    "deploy": deploy,
     "drill": drill,
     "logs": logs,
     "notify": notify,
