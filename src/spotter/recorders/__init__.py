@@ -13,7 +13,7 @@ from spotter.recorders import (
     tasks,
     work,
 )
-from spotter.recorders.host import processes, readings
+from spotter.recorders.host import loops, processes, readings, workers
 from spotter.recorders.queries import capture
 from spotter.rescue import rescue
 
@@ -26,7 +26,9 @@ def install() -> None:
         failures,
         requests,
         work,
+        workers,
         processes,
+        loops,
         readings,
         deploys,
         lost_lines,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import dataclasses
 import logging
 import os
@@ -178,5 +177,4 @@ def install() -> None:
     """Look off the request, like any reading."""
     recording.sampler(look)
     recording.listen(notice)
-    # After the flusher's own, and therefore run before it.
-    atexit.register(leave)
+    recording.at_exit(leave)

@@ -13,13 +13,15 @@ from spotter.recording.buffer import (
     summarize,
     unlisten,
 )
+from spotter.recording.ending import at_exit
 from spotter.recording.events import count_signal
-from spotter.recording.latest import latest_readings
+from spotter.recording.latest import latest_readings, store_key
 from spotter.recording.measures import Item, Measures
 
 __all__ = [
     "Item",
     "Measures",
+    "at_exit",
     "count",
     "count_signal",
     "flush",
@@ -29,6 +31,7 @@ __all__ = [
     "observe",
     "put",
     "sampler",
+    "store_key",
     "summarize",
     "unlisten",
 ]
