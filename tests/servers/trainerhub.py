@@ -6,7 +6,7 @@ import contextlib
 import pathlib
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tests.servers.web import CHECKOUT, WebServer, child_environment, serving
 
@@ -61,6 +61,7 @@ def running_trainerhub(
     workers: int = 2,
     server: str = "gunicorn",
     threads: int = 8,
+    options: Sequence[str] = (),
 ) -> Iterator[WebServer]:
     """
     Migrate and serve TrainerHub while the block runs.
@@ -69,6 +70,7 @@ def running_trainerhub(
         home: an empty directory, `tmp_path`; database and logs go there.
         env: what differs from a bare TrainerHub: DATABASE_URL, REDIS_URL …
         server: "gunicorn" or "uvicorn".
+        options: more of the server's own, such as `--config`.
     """
     (home / "var").mkdir(parents=True, exist_ok=True)
     manage(home, "migrate", "--verbosity", "0", env=env)
@@ -80,5 +82,6 @@ def running_trainerhub(
         env=variables,
         workers=workers,
         threads=threads,
+        options=options,
     ) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Any Django project behind a real gunicorn or uvicorn."""
+"""Any Django project behind a real gunicorn, uvicorn or granian."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class WebServer:
-    """Where a server listens; `pid` is gunicorn's arbiter or uvicorn itself."""
+    """Where a server listens; `pid` is that of the process that starts the workers."""
 
     port: int
     pid: int
@@ -44,8 +44,9 @@ def command(
     The command line that serves `project`, a package with `wsgi` and `asgi` modules.
 
     Args:
-        server: "gunicorn" (gthread, WSGI) or "uvicorn" (ASGI).
-        threads: of each gunicorn worker.
+        server: "gunicorn" (gthread, WSGI), "uvicorn" (ASGI), "granian" (WSGI),
+            "granian-asgi" or "gunicorn-uvicorn" (ASGI).
+        threads: of each worker under WSGI.
     """
     if server == "uvicorn":
         options = [
@@ -59,13 +60,32 @@ def command(
             *(sys.executable, "-m", "uvicorn", f"{project}.asgi:application"),
             *options,
         ]
+    if server.startswith("granian"):
+        return granian(server, project, port, workers, threads)
+    kind, module = "gthread", "wsgi"
+    if server == "gunicorn-uvicorn":
+        kind, module = "uvicorn.workers.UvicornWorker", "asgi"
     # The control socket is one path a user: two servers of one test run would meet.
     return [
-        *(sys.executable, "-m", "gunicorn", f"{project}.wsgi:application"),
-        *("--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"),
+        *(sys.executable, "-m", "gunicorn", f"{project}.{module}:application"),
+        *("--bind", f"127.0.0.1:{port}", "--worker-class", kind),
         *("--workers", str(workers), "--threads", str(threads)),
         *("--no-control-socket", "--graceful-timeout", "2", "--log-level", "warning"),
     ]
+
+
+def granian(
+    server: str, project: str, port: int, workers: int, threads: int
+) -> list[str]:
+    """granian's command line; a worker that is killed is replaced."""
+    kind = "asgi" if server == "granian-asgi" else "wsgi"
+    interface = "asginl" if kind == "asgi" else "wsgi"
+    line = [
+        *(sys.executable, "-m", "granian", f"{project}.{kind}:application"),
+        *("--interface", interface, "--port", str(port), "--workers", str(workers)),
+        *("--respawn-failed-workers", "--log-level", "warning"),
+    ]
+    return [*line, "--blocking-threads", str(threads)] if kind == "wsgi" else line
 
 
 @contextlib.contextmanager

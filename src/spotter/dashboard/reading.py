@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from spotter.dashboard.period import Period
 from spotter.entries import Point, Sample
+from spotter.recording import deploys
 from spotter.stores import Query, Store
 from spotter.stores.contract import Group
 
@@ -85,10 +86,8 @@ class Reader:
 
     def deploys(self) -> list[tuple[float, str]]:
         """When each release came, in the period."""
-        first: dict[str, float] = {}
-        for sample in self.samples("deploy", limit=200, since=self.period.start):
-            first[sample.key] = min(sample.at, first.get(sample.key, sample.at))
-        return sorted((at, f"deploy {release}") for release, at in first.items())
+        found = self.samples(deploys.KIND, limit=200, since=self.period.start)
+        return [(m.at, f"deploy {m.release}") for m in deploys.marks_of(found)]
 
     def written_at(self) -> float | None:
         """When anything was measured last."""

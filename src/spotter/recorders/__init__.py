@@ -18,7 +18,7 @@ from spotter.recorders import (
     work,
 )
 from spotter.recorders.cache_servers import readings as cache_servers
-from spotter.recorders.host import processes, readings
+from spotter.recorders.host import loops, processes, readings, workers
 from spotter.recorders.queries import capture
 from spotter.rescue import rescue
 
@@ -34,7 +34,9 @@ def install() -> None:
         requests,
         server_errors,
         work,
+        workers,
         processes,
+        loops,
         readings,
         deploys,
         lost_lines,

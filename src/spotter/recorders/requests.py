@@ -16,6 +16,7 @@ from django.utils.log import log_response
 from spotter import recording
 from spotter.context import Context, enter, leave
 from spotter.recorders import api_log, request_points
+from spotter.recorders.host import loops
 from spotter.recorders.identity import identify
 from spotter.recorders.streams import count_stream
 from spotter.recording import Measures
@@ -64,6 +65,8 @@ class Measured:
         self.disconnected = False
         self.context.detailed = budget.takes()
         in_flight[id(self)] = self
+        if loops.unknown:
+            loops.look(request)
         self.token = enter(self.context)
 
     def log_refusal(self, response: HttpResponseBase) -> None:

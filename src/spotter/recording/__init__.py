@@ -14,23 +14,26 @@ from spotter.recording.buffer import (
     summarize,
     unlisten,
 )
+from spotter.recording.ending import at_exit
 from spotter.recording.events import count_signal
-from spotter.recording.latest import latest_key
+from spotter.recording.latest import latest_readings, store_key
 from spotter.recording.measures import Item, Measures
 
 __all__ = [
     "Item",
     "Measures",
+    "at_exit",
     "count",
     "count_signal",
     "finish",
     "flush",
     "gauge",
-    "latest_key",
+    "latest_readings",
     "listen",
     "observe",
     "put",
     "sampler",
+    "store_key",
     "summarize",
     "unlisten",
 ]

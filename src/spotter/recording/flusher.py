@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import collections
 import logging
 import threading
@@ -13,6 +12,7 @@ from django.core import mail
 
 from spotter import conf
 from spotter.entries import Batch
+from spotter.recording import ending
 from spotter.recording.bounds import Bounds
 from spotter.recording.budget import budget
 from spotter.recording.measures import Item, Measures
@@ -53,7 +53,7 @@ class Flusher:
         #: One for each item that found no room; a list, since += is not atomic.
         self.missed: list[int] = []
         self._forget()
-        atexit.register(self.finish)
+        ending.at_exit(self.finish)
 
     def _forget(self) -> None:
         """Begin as a process that has captured nothing."""
@@ -97,6 +97,7 @@ class Flusher:
         if self.is_running:
             return
         self.is_running = True
+        ending.mind_child()
         self._thread = threading.Thread(
             target=self._run, name="spotter-flush", daemon=True
         )

@@ -10,16 +10,19 @@ import sys
 import psutil
 import pytest
 
+from spotter import recording
 from spotter.recorders.host import processes, readings
 from spotter.recorders.host.cgroups import Cgroup
 from spotter.recorders.host.election import Post
+from spotter.recorders.host.ledger import Ledger
+from spotter.recorders.host.servers import find_server
 from tests.kept import recorded
 
 
 @pytest.fixture
 def host(kept, tmp_path):
     post = Post("host", tmp_path)
-    yield readings.Host(post)
+    yield readings.Host(post, Ledger("host", tmp_path))
     post.leave()
 
 
@@ -49,18 +52,11 @@ def test_a_containers_limit_is_the_limit(host, monkeypatch):
     assert recorded("system.cpu.logical.count")[()].last == 0.5
 
 
-def test_kills_are_counted_from_the_first_look_on(host, monkeypatch):
-    for kills in (7, 7, 9):
-        monkeypatch.setattr(
-            readings, "read_cgroup", lambda kills=kills: Cgroup(oom_kills=kills)
-        )
-        host.read()
-    assert recorded("spotter.workers.oom_kills")[()].sum == 2
-
-
 HOLD = """
 import pathlib, sys
 from spotter.recorders.host.election import Post
+from spotter.recorders.host.ledger import Ledger
+from spotter.recorders.host.servers import find_server
 print(Post("host", pathlib.Path(sys.argv[1])).is_mine(), flush=True)
 sys.stdin.readline()
 """
@@ -87,6 +83,8 @@ def test_one_process_holds_the_post_and_leaves_it_when_killed(tmp_path):
 FORK = """
 import os, pathlib, sys, time
 from spotter.recorders.host.election import Post
+from spotter.recorders.host.ledger import Ledger
+from spotter.recorders.host.servers import find_server
 post = Post("host", pathlib.Path(sys.argv[1]))
 assert post.is_mine()
 child = os.fork()
@@ -117,7 +115,7 @@ def test_a_child_of_a_dead_holder_does_not_keep_the_post(tmp_path):
 def test_who_does_not_hold_the_post_reads_nothing(kept, tmp_path):
     holder, other = Post("host", tmp_path), Post("host", tmp_path)
     assert holder.is_mine()
-    readings.Host(other).read()
+    readings.Host(other, Ledger("host", tmp_path)).read()
     assert recorded("system.memory.usage") == {}
     holder.leave()
 
@@ -140,7 +138,27 @@ def test_a_process_reads_itself(kept, monkeypatch):
     assert recorded("spotter.workers.started")[()].sum == 1
 
 
-def test_outside_gunicorn_there_is_no_number_of_workers(kept):
-    assert processes.worker_threads() == 0
+def test_outside_a_web_server_there_is_no_number_of_workers(kept):
+    assert find_server() is None
     processes.read()
     assert recorded("spotter.workers.count") == {}
+
+
+def test_projects_of_one_user_and_host_have_a_post_each(kept, settings, tmp_path):
+    names = {recording.store_key()}
+    settings.SPOTTER = {"STORE": "postgresql://spotter:geheim@db/other"}
+    names.add(recording.store_key())
+    settings.SPOTTER = {}
+    settings.BASE_DIR = tmp_path
+    names.add(recording.store_key())
+    mine, *others = [Post(f"host-{name}", tmp_path) for name in names]
+    assert all(post.is_mine() for post in (mine, *others))
+    assert len(others) == 2
+    for post in (mine, *others):
+        post.leave()
+
+
+def test_the_posts_name_is_that_of_the_store(kept, monkeypatch):
+    readings.install()
+    assert readings._host is not None
+    assert recording.store_key() in readings._host.post.path.name

@@ -20,6 +20,7 @@ from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.shipped.causes import CAUSES
 from spotter.alerts.statistics import has_risen
 from spotter.entries import Point, Sample
+from spotter.recording import deploys
 from spotter.stores.contract import Query
 
 #: A release is suspected for so long; what is worse by then is watched until it is not.
@@ -98,8 +99,9 @@ def worse_routes(source: Reads, now: float) -> Sequence[Reading]:
     It begins to be told in the first half hour. What is told holds until the last half
     hour is as good as it was, not until the half hour is over.
     """
-    marks = source.samples("deploy", since=now - WATCH_SECONDS, limit=50)
-    release = last_release(marks)
+    release = last_release(
+        source.samples(deploys.KIND, since=now - WATCH_SECONDS, limit=50)
+    )
     if release is None:
         return []
     start = max(release.at + WARM_UP_SECONDS, now - SUSPECT_SECONDS)
@@ -120,18 +122,13 @@ def worse_routes(source: Reads, now: float) -> Sequence[Reading]:
     return readings
 
 
-def last_release(marks: Sequence[Sample]) -> Release | None:
+def last_release(samples: Sequence[Sample]) -> Release | None:
     """
     The last release, and when the row of releases began that it ends.
 
-    Every process that starts may leave a mark: of equals in a row the first counts. The
-    very first release of all has nothing to be compared with.
+    The very first release of all has nothing to be compared with.
     """
-    firsts: list[Sample] = []
-    for mark in sorted(marks, key=lambda each: each.at):
-        if not firsts or firsts[-1].key != mark.key:
-            firsts.append(mark)
-    firsts = [mark for mark in firsts if mark.body.get("previous")]
+    firsts = [mark for mark in deploys.marks_of(samples) if mark.previous]
     if not firsts:
         return None
     began = firsts[-1].at
@@ -139,7 +136,7 @@ def last_release(marks: Sequence[Sample]) -> Release | None:
         if began - mark.at > TOGETHER_SECONDS:
             break
         began = mark.at
-    return Release(name=firsts[-1].key, at=firsts[-1].at, quiet_until=began)
+    return Release(name=firsts[-1].release, at=firsts[-1].at, quiet_until=began)
 
 
 def usual(source: Reads, until: float, after: Mapping[str, Side]) -> Mapping[str, Side]:

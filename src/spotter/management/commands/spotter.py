@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from spotter.exceptions import SpotterError
 from spotter.management.subcommands import (
+    deploy,
     drill,
     export,
     logs,
@@ -20,6 +21,7 @@ from spotter.management.subcommands import (
 
 #: Adding a subcommand is a module with HELP, `add_arguments` and `run`, named here.
 SUBCOMMANDS = {
+    "deploy": deploy,
     "drill": drill,
     "export": export,
     "logs": logs,

@@ -18,16 +18,20 @@ class Cgroup:
     Args:
         memory_usage, memory_limit: bytes; usage without the page cache that would be
             given back.
+        swap_usage: bytes of it that are in swap.
         cpus: how many it may use.
         cpu_seconds: what it has used since it began.
         oom_kills: processes of it that the kernel killed for memory.
+        counted_in: which group, and which of that name, the kernel counts them in.
     """
 
     memory_usage: int | None = None
     memory_limit: int | None = None
+    swap_usage: int | None = None
     cpus: float | None = None
     cpu_seconds: float | None = None
     oom_kills: int | None = None
+    counted_in: str = dataclasses.field(default="", compare=False)
 
 
 def read_cgroup(root: pathlib.Path = ROOT) -> Cgroup:
@@ -69,9 +73,11 @@ def version_2(folder: pathlib.Path) -> Cgroup:
     return Cgroup(
         memory_usage=None if usage is None else max(0, usage - cache),
         memory_limit=number(folder / "memory.max"),
+        swap_usage=number(folder / "memory.swap.current"),
         cpus=int(quota) / int(period) if quota.isdecimal() and period.strip().isdecimal() else None,
         cpu_seconds=None if used is None else used / 1e6,
         oom_kills=fields(folder / "memory.events").get("oom_kill"),
+        counted_in=identity(folder),
     )  # fmt: skip
 
 
@@ -82,16 +88,27 @@ def version_1(
     usage = number(memory / "memory.usage_in_bytes")
     limit = number(memory / "memory.limit_in_bytes")
     cache = fields(memory / "memory.stat").get("total_inactive_file", 0)
+    both = number(memory / "memory.memsw.usage_in_bytes")
     quota = text_of(cpu / "cpu.cfs_quota_us").strip()
     period = number(cpu / "cpu.cfs_period_us")
     used = number(accounting / "cpuacct.usage")
     return Cgroup(
         memory_usage=None if usage is None else max(0, usage - cache),
         memory_limit=None if limit is None or limit >= NO_LIMIT else limit,
+        swap_usage=None if usage is None or both is None else max(0, both - usage),
         cpus=int(quota) / period if quota.isdecimal() and period else None,
         cpu_seconds=None if used is None else used / 1e9,
         oom_kills=fields(memory / "memory.oom_control").get("oom_kill"),
+        counted_in=identity(memory),
     )
+
+
+def identity(folder: pathlib.Path) -> str:
+    """A folder that no later one of the same name is taken for; "" when it is gone."""
+    try:
+        return f"{folder}:{folder.stat().st_ino}"
+    except OSError:
+        return ""
 
 
 def text_of(path: pathlib.Path) -> str:

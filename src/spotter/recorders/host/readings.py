@@ -11,32 +11,20 @@ import psutil
 
 from spotter import recording
 from spotter.recorders.host.cgroups import Cgroup, read_cgroup
+from spotter.recorders.host.disks import read_disks
 from spotter.recorders.host.election import Post
-
-#: Filesystems whose reading can hang with their server, or that are no disk.
-PASSED_OVER = (
-    "nfs",
-    "cifs",
-    "smb",
-    "fuse.",
-    "9p",
-    "squashfs",
-    "overlay",
-    "tmpfs",
-    "autofs",
-)
-#: Mounts that are read.
-MAX_MOUNTS = 20
+from spotter.recorders.host.kills import read_kills
+from spotter.recorders.host.ledger import Ledger
 
 
 class Host:
     """What was read last, for what is told as a difference."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, ledger: Ledger) -> None:
         self.post = post
+        self.ledger = ledger
         self._cpu: tuple[float, float] | None = None
         self._network: tuple[int, int] | None = None
-        self._oom_kills: int | None = None
 
     def read(self) -> None:
         """Take all readings, if this is the process that does."""
@@ -48,7 +36,7 @@ class Host:
         read_memory(labels, group)
         read_disks(labels)
         self._read_network(labels)
-        self._read_kills(labels, group)
+        read_kills(labels, group, self.ledger)
 
     def _read_cpu(self, labels: dict[str, str], group: Cgroup) -> None:
         cpus = group.cpus or float(psutil.cpu_count() or 1)
@@ -84,81 +72,32 @@ class Host:
                 "system.network.io", labelled, new - old if new >= old else new
             )
 
-    def _read_kills(self, labels: dict[str, str], group: Cgroup) -> None:
-        """Count what the kernel killed since the last look; what was before is past."""
-        now = group.oom_kills
-        if now is None:
-            now = killed_on_host()
-        if now is None:
-            return
-        before, self._oom_kills = self._oom_kills, now
-        recording.count(
-            "spotter.workers.oom_kills",
-            labels,
-            max(0, now - before) if before is not None else 0,
-        )
-
-
-def killed_on_host() -> int | None:
-    """How many processes the kernel of this host has killed for memory."""
-    try:
-        with open("/proc/vmstat") as file:
-            for line in file:
-                name, _, value = line.partition(" ")
-                if name == "oom_kill":
-                    return int(value)
-    except OSError:
-        pass
-    return None
-
 
 def read_memory(labels: dict[str, str], group: Cgroup) -> None:
-    """Memory of the container where it has a limit, else of the host; and swap."""
+    """Memory and swap of the container where it has a limit, else of the host."""
     host = psutil.virtual_memory()
     usage, limit = host.total - host.available, host.total
+    swap = psutil.swap_memory().used
     if (
         group.memory_limit
         and group.memory_usage is not None
         and group.memory_limit < limit
     ):
         usage, limit = group.memory_usage, group.memory_limit
+        swap = swap if group.swap_usage is None else group.swap_usage
     recording.gauge("system.memory.usage", usage, labels)
     recording.gauge("system.memory.limit", limit, labels)
     recording.gauge("system.memory.utilization", usage / limit, labels)
-    recording.gauge("system.paging.usage", psutil.swap_memory().used, labels)
+    recording.gauge("system.paging.usage", swap, labels)
 
 
-def read_disks(labels: dict[str, str]) -> None:
-    """How full each disk is."""
-    seen: set[str] = set()
-    for mount in psutil.disk_partitions(all=True):
-        is_root_of_container = mount.mountpoint == "/"
-        if mount.fstype.startswith(PASSED_OVER) and not is_root_of_container:
-            continue
-        if not is_root_of_container and not mount.device.startswith("/"):
-            continue
-        # A file that is mounted into a container is no disk.
-        if not os.path.isdir(mount.mountpoint):
-            continue
-        if mount.device in seen or len(seen) >= MAX_MOUNTS:
-            continue
-        try:
-            disk = psutil.disk_usage(mount.mountpoint)
-        except OSError:
-            continue  # no right to look at it
-        if not disk.total:
-            continue
-        seen.add(mount.device)
-        labelled = {**labels, "system.filesystem.mountpoint": mount.mountpoint}
-        recording.gauge("system.filesystem.usage", disk.used, labelled)
-        recording.gauge("system.filesystem.limit", disk.total, labelled)
-        # As df has it: what is kept for root is not there to be used.
-        recording.gauge("system.filesystem.utilization", disk.percent / 100, labelled)
-
-
-_host = Host(Post("host"))
+_host: Host | None = None
 
 
 def install() -> None:
     """Take readings as long as any process of the host measures something."""
+    global _host
+    # Of each store: two projects of one user would else take turns in one's readings.
+    name = f"host-{recording.store_key()}"
+    _host = Host(Post(name), Ledger(name))
     recording.sampler(_host.read)

@@ -1,0 +1,113 @@
+"""Ten rolling deploys under load: ten marks, no alert, and nobody notices."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from spotter.alerts.book import Book
+from spotter.recording.deploys import marks_of
+from spotter.stores.sqlite import SqliteStore
+from tests.servers.processes import tail, wait_until
+from tests.servers.trainerhub import environment, running_trainerhub
+from tests.servers.web import CHECKOUT, child_environment
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+DEPLOYS = 10
+#: As production serves it, with the release of a file that a deploy writes.
+CONFIG = """
+exec(open({usual!r}).read())
+raw_env = ["SENTRY_RELEASE=" + open({release!r}).read()]
+"""
+
+
+class Load:
+    """People who ask all the time, each time over a new connection."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.statuses: list[int] = []
+        self.failures: list[str] = []
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(2)]
+
+    def _ask(self) -> None:
+        while not self._over.wait(0.1):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            try:
+                connection.request("GET", "/api/trainers/")
+                self.statuses.append(connection.getresponse().status)
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+            finally:
+                connection.close()
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@contextlib.contextmanager
+def watching(home: pathlib.Path, env: dict[str, str]) -> Iterator[None]:
+    """The watcher, beside the server."""
+    log = home / "watcher.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "spotter", "watch"],
+            cwd=CHECKOUT, env=env, stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        wait_until(lambda: "watching" in tail(str(log)), 60, "a watcher")
+        yield
+        assert process.poll() is None, tail(str(log))
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_ten_rolling_deploys_under_load_are_ten_marks_and_no_alert(tmp_path):
+    release, config = tmp_path / "release", tmp_path / "gunicorn.conf.py"
+    release.write_text("v0")
+    usual = CHECKOUT / "deploy" / "gunicorn.conf.py"
+    config.write_text(CONFIG.format(usual=str(usual), release=str(release)))
+    extra = {"DJANGO_SETTINGS_MODULE": "acceptance.watched_closely"}
+    options = ["--config", str(config), "--graceful-timeout", "20"]
+    with running_trainerhub(tmp_path, extra, options=options) as server:
+        store = SqliteStore(tmp_path / "var" / "spotter" / "spotter.db")
+
+        def marks() -> list[str]:
+            return [mark.release for mark in marks_of(store.samples("deploy"))]
+
+        variables = environment(tmp_path, {**extra, "PORT": str(server.port)})
+        with (
+            Load(server.port) as load,
+            watching(tmp_path, child_environment(variables)),
+        ):
+            wait_until(lambda: marks() == ["v0"], 60, "the first release")
+            for number in range(1, DEPLOYS + 1):
+                release.write_text(f"v{number}")
+                os.kill(server.pid, signal.SIGHUP)
+                wait_until(lambda: len(marks()) > number, 60, f"the mark of v{number}")  # noqa: B023 (called at once)
+            before = len(load.statuses)
+            wait_until(lambda: len(load.statuses) > before + 30, 60, "more answers")
+        assert marks() == [f"v{number}" for number in range(DEPLOYS + 1)]
+        with Book(store).reading() as page:
+            assert page.incidents() == []
+            assert page.deliveries() == []
+    store.close()
+    assert (load.failures, set(load.statuses)) == ([], {401}), server.log[-4000:]
