@@ -21,6 +21,7 @@ class SpotterConfig(AppConfig):
         from spotter.dashboard import checks as dashboard_checks  # noqa: F401
         from spotter.errors import checks as errors_checks  # noqa: F401
         from spotter.privacy import checks as privacy_checks  # noqa: F401
+        from spotter.probes import checks as probes_checks  # noqa: F401
         from spotter.recording import checks as recording_checks  # noqa: F401
 
         recorders.install()
