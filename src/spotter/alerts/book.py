@@ -150,9 +150,9 @@ class Page:
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
 
-    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Run a statement that has no method of its own."""
-        self._execute(statement, values)
+    def run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Run a statement that has no method of its own; give its rows."""
+        return self._execute(statement, values)
 
     # Alerts.
 

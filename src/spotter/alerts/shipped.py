@@ -19,6 +19,7 @@ from spotter.alerts.expressions import (
     ask,
 )
 from spotter.alerts.heartbeats import Heartbeat, missing
+from spotter.alerts.probing import agreed
 from spotter.alerts.rules import Rule, Severity
 from spotter.entries import Point
 from spotter.stores.contract import Query
@@ -94,9 +95,8 @@ def dependencies() -> list[Rule]:
             name="HealthCheckFailing",
             expression=Computed(agreed),
             threshold=0.5,
+            # Two probes before shouting: `agreed` counts them.
             below=True,
-            # Two probes before shouting.
-            for_=10.0,
             severity=Severity.CRITICAL,
             summary="{labels} does not answer as it should",
             because_of=("DatabaseDown",),
@@ -247,16 +247,6 @@ def changes() -> list[Rule]:
             because_of=CAUSES,
         ),
     ]
-
-
-def agreed(source: Reads, now: float) -> Sequence[Reading]:
-    """1 for a monitor unless every watcher that probes it says 0."""
-    best: dict[str, float] = {}
-    found = ask(source, "spotter.probe.success", now, 45.0, by=("probe", "watcher"))
-    for (probe, _), point in found.items():
-        if point.count:
-            best[probe] = max(best.get(probe, 0.0), point.last)
-    return [Reading(labels={"probe": p}, value=value) for p, value in best.items()]
 
 
 def silence(source: Reads, now: float) -> Sequence[Reading]:
