@@ -11,11 +11,14 @@ from django.test import Client
 
 from spotter.alerts.book import Book
 from spotter.alerts.heartbeats import MAX_OUTPUT, Heartbeat, heartbeat, problem_of
+from spotter.alerts.outages import Outage, begin, end
+from spotter.dashboard import reading
 from spotter.dashboard.ping import key_of
 from spotter.entries import Batch, Series
 from spotter.probes import Http
 from spotter.stores.current import get_store
 from spotter.stores.sql import SqlStore
+from tests.alerts.probed import probe_days, probe_now
 
 pytestmark = pytest.mark.django_db
 User: Any = get_user_model()
@@ -31,6 +34,7 @@ def book(tmp_path, settings):
         "FLUSH_SECONDS": 3600.0,
         "MONITORS": [Http(name="health", url="http://127.0.0.1:1/")],
     }
+    reading._kept.clear()
     store = get_store()
     assert isinstance(store, SqlStore)
     return Book(store)
@@ -64,9 +68,43 @@ def test_the_availability_of_a_monitor_is_the_share_of_right_probes(book, staff)
     for number, value in enumerate((1, 1, 1, 0)):
         batch.point(series, now - 40 + 10 * number).set(value, now - 40 + 10 * number)
     book.store.write(batch)
+    assert "75.00 %" in shown(staff)
+
+
+def test_a_monitor_is_up_down_or_unknown_since(book, staff):
+    assert "never probed" in shown(staff)
+    now = time.time()
+    probe_days(book.store, "health", now - 3600, 1)
+    assert "unknown since" in shown(staff)
+    probe_now(book.store, "health", now, is_up=False)
+    assert '"bad">down' in shown(staff)
+    probe_now(book.store, "health", now + 1)
+    assert '"good">up' in shown(staff)
+
+
+def test_outages_are_listed_with_begin_end_and_reason(book, staff):
+    assert "No monitor was down" in shown(staff)
+    now = time.time()
+    gone = Outage(
+        monitor="health", began_at=now - 600, ended_at=now, reason="status 503, not 200"
+    )
+    with book.writing() as page:
+        begin(page, gone)
+    assert "goes on" in shown(staff)
+    with book.writing() as page:
+        end(page, gone)
     text = shown(staff)
-    assert "75" in text
-    assert "down" in text
+    assert "status 503, not 200" in text
+    assert "10 min" in text
+    assert "goes on" not in text
+
+
+def test_each_of_ninety_days_is_a_bar_with_its_availability_in_words(book, staff):
+    probe_days(book.store, "health", time.time(), 3, lambda ago: 36)
+    text = shown(staff)
+    assert text.count("<li class=") == 90
+    assert text.count(": 90.00 %</span>") >= 3
+    assert ": unknown</span>" in text
 
 
 @pytest.mark.parametrize(

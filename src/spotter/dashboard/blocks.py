@@ -312,9 +312,35 @@ class LogLines:
     empty: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class DayBar:
+    """One day: what it was in words, and "good", "warn", "bad" or "none"."""
+
+    text: str
+    tone: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DayRow:
+    """The days of one thing, the oldest first, and all of them in one word."""
+
+    name: str
+    text: str
+    days: Sequence[DayBar]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DayBars:
+    """A row of bars, one for each day, for each of several things."""
+
+    file: ClassVar = "spotter/blocks/daybars.html"
+    title: str
+    rows: Sequence[DayRow]
+
+
 Block = (
     Table | Chart | Findings | Tiles | Facts | Note | Code | Tabs | Waterfall | Form
-    | LogLines | Action
+    | LogLines | Action | DayBars
 )  # fmt: skip
 
 

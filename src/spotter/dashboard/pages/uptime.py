@@ -2,79 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from spotter.alerts.book import Book
 from spotter.alerts.heartbeats import SUCCESS, Heartbeat, problem_of
+from spotter.alerts.outages import Outage, outages
+from spotter.alerts.uptime import (
+    DAY,
+    DAYS,
+    Day,
+    History,
+    State,
+    histories,
+    in_per_cent,
+    states,
+)
 from spotter.conf import get_settings
 from spotter.dashboard import format as write
-from spotter.dashboard.blocks import Block, Cell, Chart, Column, Line, Table
+from spotter.dashboard.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    DayBar,
+    DayBars,
+    DayRow,
+    Line,
+    Table,
+)
 from spotter.dashboard.ping import key_of
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page
 from spotter.probes import Monitor
-from spotter.stores.contract import Query
 from spotter.stores.sql import SqlStore
 
-DAYS = (1, 7, 30, 90)
-UP, TIME = "spotter.probe.success", "spotter.probe.duration"
+OVER = (1, 7, 30, 90)
+TIME = "spotter.probe.duration"
+TONES = {State.UP: "good", State.DOWN: "bad", State.UNKNOWN: "muted"}
+#: Below it a day, or a period, is marked.
+GOOD, FAIR = 0.999, 0.99
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
-    """Monitors, their history, heartbeats."""
-    return [monitors(reader), history(reader), heartbeats(reader, request)]
-
-
-def availability(reader: Reader, days: int) -> dict[str, float]:
-    """The share of probes that were right, by monitor."""
-    query = Query(
-        name=UP, start=reader.now - days * 86400, end=reader.now + 10, by=("probe",),
-        buckets=False,
-    )  # fmt: skip
-    found = reader.store.total(query)
-    return {probe: point.mean for (probe,), point in found.items() if point.count}
-
-
-def monitors(reader: Reader) -> Table:
-    """Each monitor with its availability over 24 hours, 7, 30 and 90 days."""
+    """Monitors, their days, how long they took, outages, heartbeats."""
+    known = histories(reader.store, reader.now, get_settings().probe_seconds)
     names = [m.name for m in get_settings().monitors if isinstance(m, Monitor)]
-    shares = {days: availability(reader, days) for days in DAYS}
-    names += sorted(set(shares[90]) - set(names))
-    now = reader.totals(UP, ("probe",))
-    took = reader.totals(TIME, ("probe",))
+    names += sorted(set(known) - set(names))
+    blocks: list[Block] = [monitors(reader, names, known)]
+    if known:
+        blocks.append(days(names, known))
+    blocks.append(history(reader))
+    if isinstance(reader.store, SqlStore):
+        with Book(reader.store).reading() as page:
+            found = outages(page, reader.now - DAYS * DAY)
+        blocks.append(outages_table(found, reader.now))
+    return [*blocks, heartbeats(reader, request)]
+
+
+def monitors(
+    reader: Reader, names: Sequence[str], known: Mapping[str, History]
+) -> Table:
+    """Each monitor with its availability over 24 hours, 7, 30 and 90 days."""
+    now = states(reader.store, reader.now)
+    took = reader.totals(TIME, ("probe",), buckets=True)
     rows = []
     for name in names:
-        last = now[name,].last if (name,) in now else None
-        state = "never probed" if last is None else ("up" if last else "down")
-        tone = {"up": "good", "down": "bad"}.get(state, "muted")
-        cells = [Cell(name), Cell(state, tone=tone)]
-        for days in DAYS:
-            share = shares[days].get(name)
-            shown = "" if share is None else write.share(share)
-            cells.append(
-                Cell(
-                    shown,
-                    share,
-                    tone="warn" if share is not None and share < 0.999 else "",
-                )
-            )
-        cells.append(Cell(write.seconds(took[name,].mean if (name,) in took else None)))
-        rows.append(cells)
+        history, point = known.get(name), took.get((name,))
+        rows.append(
+            [
+                Cell(name),
+                state_cell(now.get(name, State.UNKNOWN), history, reader.now),
+                *(share_cell(history, over) for over in OVER),
+                unknown_cell(history),
+                Cell(write.seconds(point.quantile(0.5) if point else None)),
+                Cell(write.seconds(point.quantile(0.95) if point else None)),
+            ]
+        )
     return Table(
         name="monitors",
         title="Monitors",
         columns=[
             Column("Monitor", numeric=False),
             Column("Now", numeric=False),
-            *(Column("24 h" if days == 1 else f"{days} days") for days in DAYS),
-            Column("Answers in"),
+            *(Column("24 h" if over == 1 else f"{over} days") for over in OVER),
+            Column("Not known"),
+            Column("p50"),
+            Column("p95"),
         ],
         rows=rows,
         empty="Nothing is probed: list monitors in SPOTTER['MONITORS'].",
+        note="The share of probes that were right, as the best placed watcher saw it. "
+        "Time that nobody probed counts neither way; it is under Not known, since the "
+        "first probe of the last 90 days.",
     )
+
+
+def state_cell(state: State, history: History | None, now: float) -> Cell:
+    """How it is now, or since when nobody knows."""
+    text = str(state)
+    if state is State.UNKNOWN:
+        text = "never probed"
+        if history is not None and history.last_at:
+            text = f"unknown since {write.ago(now - history.last_at)}"
+    return Cell(text, tone=TONES[state])
+
+
+def share_cell(history: History | None, over: int) -> Cell:
+    """An availability; empty where nothing is known."""
+    share = history.over(over).share if history else None
+    if share is None:
+        return Cell("")
+    return Cell(in_per_cent(share), share, tone="warn" if share < GOOD else "")
+
+
+def unknown_cell(history: History | None) -> Cell:
+    """How long nobody knew."""
+    if history is None:
+        return Cell("")
+    seconds = history.over(DAYS).unknown
+    text = write.seconds(seconds) if seconds >= 1 else "0"
+    return Cell(text, seconds, tone="muted")
+
+
+def days(names: Sequence[str], known: Mapping[str, History]) -> DayBars:
+    """A bar for each of the last 90 days."""
+    return DayBars(
+        title=f"The last {DAYS} days",
+        rows=[
+            DayRow(
+                name,
+                in_per_cent(known[name].over(DAYS).share),
+                [bar_of(day) for day in known[name].days()],
+            )
+            for name in names
+            if name in known
+        ],
+    )
+
+
+def bar_of(day: Day) -> DayBar:
+    """One day: how it was in words, and its tone."""
+    share = day.span.share
+    text = f"{day.date:%-d %b %Y}: {in_per_cent(share)}"
+    if share is None:
+        return DayBar(text, "none")
+    if day.span.unknown >= 60:
+        text += f", not known {write.seconds(day.span.unknown)}"
+    return DayBar(text, "good" if share >= GOOD else "warn" if share >= FAIR else "bad")
 
 
 def history(reader: Reader) -> Chart:
@@ -82,14 +159,42 @@ def history(reader: Reader) -> Chart:
     found = reader.windows(TIME, ("probe",))
     return Chart(
         name="probes",
-        title="Duration of probes",
-        unit="seconds",
+        title="p95 of the duration of probes",
+        unit="s",
         times=list(reader.period.windows),
         lines=[
-            Line(probe, [point.mean if point else None for point in points])
+            Line(probe, [point.quantile(0.95) if point else None for point in points])
             for (probe,), points in sorted(found.items())
         ],
         marks=reader.deploys(),
+    )
+
+
+def outages_table(found: Sequence[Outage], now: float) -> Table:
+    """When each monitor was down, and why."""
+    return Table(
+        name="outages",
+        title="Outages",
+        columns=[
+            Column("Monitor", numeric=False),
+            Column("Began", numeric=False),
+            Column("Ended", numeric=False),
+            Column("Lasted"),
+            Column("Reason", numeric=False),
+        ],
+        rows=[
+            [
+                Cell(each.monitor),
+                Cell(write.moment(each.began_at), each.began_at),
+                Cell(write.moment(each.ended_at), each.ended_at)
+                if each.ended_at
+                else Cell("goes on", tone="bad"),
+                Cell(write.seconds((each.ended_at or now) - each.began_at)),
+                Cell(each.reason),
+            ]
+            for each in found
+        ],
+        empty=f"No monitor was down in the last {DAYS} days, as far as anybody knows.",
     )
 
 
