@@ -23,6 +23,7 @@ class SpotterConfig(AppConfig):
         from spotter.privacy import checks as privacy_checks  # noqa: F401
         from spotter.probes import checks as probes_checks  # noqa: F401
         from spotter.recording import checks as recording_checks  # noqa: F401
+        from spotter.statuspage import checks as statuspage_checks  # noqa: F401
 
         recorders.install()
         errors.install()

@@ -25,13 +25,13 @@ from django.conf import settings as django_settings
 from django.db import connections
 
 from spotter import conf, recording
+from spotter.alerts import announcements, outages
 from spotter.alerts.book import Book, Page
 from spotter.alerts.clock import Clock
 from spotter.alerts.engine import Engine, Evidence, Place
 from spotter.alerts.evidence import gather
 from spotter.alerts.heartbeats import Heartbeat
 from spotter.alerts.outages import Outages
-from spotter.alerts.outages import trim as trim_outages
 from spotter.alerts.outbox import Outbox
 from spotter.alerts.probing import Prober, agreed
 from spotter.alerts.rules import Rule
@@ -248,7 +248,8 @@ class Watcher:
             self.engine.write(page, alerts, now)
             if self._is_due("trim", TRIM_SECONDS, now):
                 page.trim(now)
-                trim_outages(page, now)
+                outages.trim(page, now)
+                announcements.trim(page, now)
         self.engine.accept()
         with rescue("write outages down"):
             self._note_outages(now)

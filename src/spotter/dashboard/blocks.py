@@ -280,6 +280,7 @@ class Action:
     Args:
         token: the CSRF token of this request.
         fields: names, labels and values to fill in.
+        choices: names, labels and what to choose from.
     """
 
     file: ClassVar = "spotter/blocks/action.html"
@@ -288,6 +289,7 @@ class Action:
     button: str
     hidden: Sequence[tuple[str, str]] = ()
     fields: Sequence[tuple[str, str, str]] = ()
+    choices: Sequence[tuple[str, str, Sequence[str]]] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

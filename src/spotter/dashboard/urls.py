@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from spotter.dashboard.actions import act
+from spotter.dashboard import announcing
+from spotter.dashboard.actions import ACTIONS, act
 from spotter.dashboard.assets import asset
 from spotter.dashboard.pages import PAGES
 from spotter.dashboard.ping import ping
 from spotter.dashboard.site import view
+
+ACTIONS.update(announcing.ACTIONS)
 
 
 def patterns(prefix: str) -> list[URLPattern]:

@@ -43,7 +43,8 @@ class Secure(HTTPSConnection):
 
     def connect(self) -> None:
         super().connect()
-        note_expiry(tls.expiry(self.sock.getpeercert()))  # type: ignore[attr-defined]
+        made: Any = self.sock
+        note_expiry(tls.expiry(made.getpeercert()))
 
 
 class PlainPool(urllib3.HTTPConnectionPool):
@@ -168,25 +169,27 @@ class Http(Monitor):
         yield from address_problems("url", self.url)
         if self.proxy:
             yield from address_problems("proxy", self.proxy)
-        if not isinstance(self.method, str) or not re.fullmatch("[A-Z]+", self.method):
+        if not re.fullmatch("[A-Z]+", str(self.method)):
             yield f"method is {self.method!r}; it must be one such as 'GET'"
         yield from self._expectation_problems()
-        if not isinstance(self.follow, int) or not 0 <= self.follow <= MAX_REDIRECTS:
+        follow: object = self.follow
+        if not isinstance(follow, int) or not 0 <= follow <= MAX_REDIRECTS:
             yield f"follow is {self.follow!r}; it must be a number from 0 to {MAX_REDIRECTS}"
         if problem := tls.problem_of(self.ca):
             yield problem
 
     def _expectation_problems(self) -> Iterator[str]:
-        wanted = [self.expect] if isinstance(self.expect, int) else list(self.expect)
-        if not wanted or not all(
-            isinstance(s, int) and 100 <= s <= 599 for s in wanted
-        ):
+        wanted: list[object] = (
+            [self.expect] if isinstance(self.expect, int) else list(self.expect)
+        )
+        if not wanted or not all(is_status(each) for each in wanted):
             yield f"expect is {self.expect!r}; it must be a status such as 200, or several"
         try:
             re.compile(self.matches)
         except (re.error, TypeError) as error:
             yield f"matches is {self.matches!r}, which is no regular expression: {error}"
-        if not isinstance(self.json, Mapping):
+        paths: object = self.json
+        if not isinstance(paths, Mapping):
             yield "json must be a dict of paths and values, such as {'status': 'healthy'}"
         if not all(is_header(*each) for each in self.headers.items()):
             # Its value is not shown: it may be a token.
@@ -229,6 +232,11 @@ def address_problems(name: str, url: str) -> Iterator[str]:
         yield f"{name} must begin with http:// or https://, and name a host"
     elif parts.username or parts.password:
         yield f"{name} holds a user's name or password; give it as a header"
+
+
+def is_status(value: object) -> bool:
+    """Whether an answer can have this status."""
+    return isinstance(value, int) and 100 <= value <= 599
 
 
 def is_header(name: object, value: object) -> bool:

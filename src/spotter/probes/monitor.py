@@ -71,8 +71,10 @@ class Monitor:
 
     def problems(self) -> Iterator[str]:
         """What is wrong with its arguments, for the system check."""
-        if not isinstance(self.name, str) or not self.name.strip():
-            yield f"name is {self.name!r}; it must be a text"
+        # Settings are written without a type checker.
+        name: object = self.name
+        if not isinstance(name, str) or not name.strip():
+            yield f"name is {name!r}; it must be a text"
         seconds: object = self.timeout_seconds
         if (
             isinstance(seconds, bool)

@@ -9,7 +9,7 @@ from django.middleware.csrf import get_token
 
 from spotter.alerts.book import RESOLVED, Alert, Book, Incident, Silence
 from spotter.alerts.machine import State
-from spotter.dashboard import access
+from spotter.dashboard import access, announcing
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Action, Block, Cell, Column, Note, Table
 from spotter.dashboard.reading import Reader
@@ -59,6 +59,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
                 ],
             )
         )
+        blocks += announcing.maintenance_form(token, reader.now)
     return blocks
 
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 
 from spotter.alerts.book import OPEN, RESOLVED, Book, Delivery, Event, Incident
-from spotter.dashboard import access
+from spotter.dashboard import access, announcing
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Action, Block, Cell, Column, Facts, Note, Table
 from spotter.dashboard.reading import Reader
@@ -28,9 +28,10 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         if incident is None:
             return [missing()]
         events, deliveries = page.events(incident.id), page.deliveries(incident.id)
+        form = announcing.incident_form(page, incident, get_token(request))
     blocks: list[Block] = []
     if access.may_act(request):
-        blocks += actions(incident, get_token(request))
+        blocks += [*actions(incident, get_token(request)), *form]
     # At night on a phone the button comes first.
     return [
         *blocks[:1],

@@ -8,7 +8,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from spotter.exceptions import SpotterError
-from spotter.management.subcommands import drill, logs, notify, rules, status, watch
+from spotter.management.subcommands import (
+    drill,
+    logs,
+    notify,
+    rules,
+    status,
+    statuspage,
+    watch,
+)
 
 #: Adding a subcommand is a module with HELP, `add_arguments` and `run`, named here.
 SUBCOMMANDS = {
@@ -17,6 +25,7 @@ SUBCOMMANDS = {
     "notify": notify,
     "rules": rules,
     "status": status,
+    "statuspage": statuspage,
     "watch": watch,
 }
 
