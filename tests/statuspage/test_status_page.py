@@ -100,6 +100,7 @@ def test_each_day_is_a_bar_with_its_availability_in_words(book, clock):
     assert text.count("<li class=") == 180
     assert ": 90.00 %</span>" in text
     assert ": unknown</span>" in text
+    assert "90.00 % in 4 days" in text or "90.00 % in 3 days" in text
 
 
 def test_an_incident_that_nobody_announced_is_not_shown(book, clock):

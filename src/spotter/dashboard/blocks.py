@@ -97,6 +97,7 @@ class Chart:
     lines: Sequence[Line]
     marks: Sequence[tuple[float, str]] = ()
     bars: bool = False
+    is_wide: bool = False
 
     @property
     def is_empty(self) -> bool:

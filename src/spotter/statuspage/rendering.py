@@ -205,11 +205,13 @@ def moment(at: float | None) -> Mapping[str, str | None] | None:
 
 def shown_component(component: Component) -> dict[str, Any]:
     """One component with its bars in words."""
+    known = sum(each.availability is not None for each in component.days)
     return {
         "name": component.name,
         "status": component.status,
         "since": moment(component.unknown_since),
         "total": in_per_cent(component.availability["90d"]),
+        "known": f"{known} days" if known != 1 else "a day",
         "days": [
             {"tone": tone(each), "text": f"{each.date:%-d %b}: {in_per_cent(each.availability)}"}
             for each in component.days

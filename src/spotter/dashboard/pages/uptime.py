@@ -167,6 +167,7 @@ def history(reader: Reader) -> Chart:
             for (probe,), points in sorted(found.items())
         ],
         marks=reader.deploys(),
+        is_wide=True,
     )
 
 
