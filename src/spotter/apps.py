@@ -18,6 +18,7 @@ class SpotterConfig(AppConfig):
     def ready(self) -> None:
         from spotter import checks  # noqa: F401 (registers them)
         from spotter.alerts import checks as alerts_checks  # noqa: F401
+        from spotter.alerts import job_checks  # noqa: F401
         from spotter.dashboard import checks as dashboard_checks  # noqa: F401
         from spotter.errors import checks as errors_checks  # noqa: F401
         from spotter.privacy import checks as privacy_checks  # noqa: F401

@@ -200,18 +200,18 @@ def jobs(book: Callable[[], Book], heartbeats: Sequence[Heartbeat]) -> list[Rule
             Rule(
                 name=name,
                 expression=Computed(
-                    lambda source, now, wanted=wanted: [  # type: ignore[misc]
+                    lambda source, now, of=is_backup: [  # type: ignore[misc]
                         Reading(labels={"job": job}, value=float(bool(text)), note=text)
-                        for job, text in problems(book(), wanted, now)
+                        for job, text in problems(book(), heartbeats, now, of)
                     ]
                 ),
                 every=30.0,
                 severity=severity,
                 summary="{note}",
             )
-            for name, severity, wanted in (
-                ("BackupMissing", Severity.CRITICAL, [h for h in heartbeats if h.is_backup]),
-                ("HeartbeatMissing", Severity.WARNING, [h for h in heartbeats if not h.is_backup]),
+            for name, severity, is_backup in (
+                ("BackupMissing", Severity.CRITICAL, True),
+                ("HeartbeatMissing", Severity.WARNING, False),
             )
         ),
         Rule(
@@ -280,14 +280,16 @@ def failing(book: Book, now: float) -> Sequence[Reading]:
 
 
 def problems(
-    book: Book, heartbeats: Sequence[Heartbeat], now: float
+    book: Book, heartbeats: Sequence[Heartbeat], now: float, is_backup: bool
 ) -> list[tuple[str, str]]:
-    """Jobs and what is wrong with each."""
-    if not heartbeats:
-        return []
+    """Jobs and what is wrong with each: those of the settings and of the store."""
     with book.reading() as page:
         found = missing(page, heartbeats, now)
-    return [(name, text) for name, (_, text) in found.items()]
+    return [
+        (name, text)
+        for name, (job, text) in found.items()
+        if job.heartbeat.is_backup is is_backup
+    ]
 
 
 def slower_statements(source: Reads, now: float) -> Sequence[Reading]:

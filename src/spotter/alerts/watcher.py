@@ -25,7 +25,7 @@ from django.conf import settings as django_settings
 from django.db import connections
 
 from spotter import conf, recording
-from spotter.alerts import announcements, outages
+from spotter.alerts import announcements, jobs, outages
 from spotter.alerts.book import Book, Page
 from spotter.alerts.clock import Clock
 from spotter.alerts.engine import Engine, Evidence, Place
@@ -110,6 +110,8 @@ class Watcher:
         """Watch until `stop`, or for ever."""
         recording.listen(self.source.remember)
         with ignore():
+            with rescue("look for jobs"):
+                jobs.discover()
             sender = threading.Thread(target=self._send, name="spotter-outbox")
             sender.start()
             try:
@@ -185,6 +187,8 @@ class Watcher:
         every = conf.get_settings().probe_seconds
         if self._is_due("heartbeat", HEARTBEAT_SECONDS, now):
             self._start("heartbeat", beat)
+        if self._is_due("jobs", HEARTBEAT_SECONDS, now):
+            self._start("jobs", functools.partial(jobs.enroll_all, self.book))
         if self._is_due("probe", every, now):
             for monitor in self.monitors:
                 self._start(monitor.name, functools.partial(self.prober.probe, monitor))

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from spotter.alerts.book import Book
-from spotter.alerts.heartbeats import SUCCESS, Heartbeat, problem_of
+from spotter.alerts import jobs
+from spotter.alerts.book import Book, Ping
+from spotter.alerts.jobs import LOOK_BACK, Job
 from spotter.alerts.outages import Outage, outages
+from spotter.alerts.punctuality import START, SUCCESS, durations, problem_of
 from spotter.alerts.uptime import (
     DAY,
     DAYS,
@@ -201,23 +203,17 @@ def outages_table(found: Sequence[Outage], now: float) -> Table:
 
 def heartbeats(reader: Reader, request: HttpRequest) -> Table:
     """Each job with its last success, what is wrong, and where to report to."""
-    jobs = [each for each in get_settings().heartbeats if isinstance(each, Heartbeat)]
     rows = []
-    if jobs and isinstance(reader.store, SqlStore):
+    if isinstance(reader.store, SqlStore):
         with Book(reader.store).reading() as page:
-            pings = {job.name: page.pings(job.name) for job in jobs}
-        for job in jobs:
-            last = next((p.at for p in pings[job.name] if p.kind == SUCCESS), None)
-            problem = problem_of(job, pings[job.name], reader.now)
-            rows.append(
-                [
-                    Cell(job.name),
-                    Cell(problem or "well", tone="bad" if problem else "good"),
-                    Cell(write.ago(reader.now - last) if last else "never", last),
-                    Cell(write.seconds(job.every_seconds), job.every_seconds),
-                    Cell(ping_address(request, job.name), mono=True),
-                ]
-            )
+            rows = [
+                job_row(
+                    job, page.pings(job.heartbeat.name, limit=LOOK_BACK), reader.now
+                )
+                for job in jobs.known(page, jobs.of_this_process())
+            ]
+    for row in rows:
+        row.append(Cell(ping_address(request, row[0].text), mono=True))
     return Table(
         name="heartbeats",
         title="Heartbeats",
@@ -225,12 +221,40 @@ def heartbeats(reader: Reader, request: HttpRequest) -> Table:
             Column("Job", numeric=False),
             Column("State", numeric=False),
             Column("Last success", numeric=False),
+            Column("Took"),
+            Column("Size"),
             Column("Every"),
             Column("Reports with POST to", numeric=False),
         ],
         rows=rows,
-        empty="No job reports: list them in SPOTTER['HEARTBEATS'].",
+        empty="No job reports: decorate one with @heartbeat, or list it in "
+        "SPOTTER['HEARTBEATS'].",
     )
+
+
+def job_row(job: Job, pings: Sequence[Ping], now: float) -> list[Cell]:
+    """How one job is."""
+    problem = problem_of(job.heartbeat, pings, now, job.registered_at)
+    last = next((ping for ping in pings if ping.kind == SUCCESS), None)
+    took, size = durations(pings), last.body.get("size") if last else None
+    state = state_of_job(pings, now)
+    return [
+        Cell(job.heartbeat.name),
+        Cell(problem or state, tone="bad" if problem else "" if not last else "good"),
+        Cell(write.ago(now - last.at), last.at) if last else Cell("never"),
+        Cell(write.seconds(took[0]), took[0]) if took else Cell(""),
+        Cell(write.size(size), size) if isinstance(size, int) else Cell(""),
+        Cell(write.seconds(job.heartbeat.every_seconds), job.heartbeat.every_seconds),
+    ]
+
+
+def state_of_job(pings: Sequence[Ping], now: float) -> str:
+    """What a job with which nothing is wrong does."""
+    if not pings:
+        return "waiting for its first report"
+    if pings[0].kind == START:
+        return f"running since {write.ago(now - pings[0].at)}"
+    return "well"
 
 
 def ping_address(request: HttpRequest, name: str) -> str:

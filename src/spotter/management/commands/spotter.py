@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from spotter.exceptions import SpotterError
 from spotter.management.subcommands import (
     drill,
+    heartbeats,
     logs,
     notify,
     rules,
@@ -21,6 +22,7 @@ from spotter.management.subcommands import (
 #: Adding a subcommand is a module with HELP, `add_arguments` and `run`, named here.
 SUBCOMMANDS = {
     "drill": drill,
+    "heartbeats": heartbeats,
     "logs": logs,
     "notify": notify,
     "rules": rules,
