@@ -18,10 +18,13 @@ class SpotterConfig(AppConfig):
     def ready(self) -> None:
         from spotter import checks  # noqa: F401 (registers them)
         from spotter.alerts import checks as alerts_checks  # noqa: F401
+        from spotter.alerts import job_checks  # noqa: F401
         from spotter.dashboard import checks as dashboard_checks  # noqa: F401
         from spotter.errors import checks as errors_checks  # noqa: F401
         from spotter.privacy import checks as privacy_checks  # noqa: F401
+        from spotter.probes import checks as probes_checks  # noqa: F401
         from spotter.recording import checks as recording_checks  # noqa: F401
+        from spotter.statuspage import checks as statuspage_checks  # noqa: F401
 
         recorders.install()
         errors.install()

@@ -107,6 +107,8 @@ class Settings:
     connectivity: str = ""
     #: Jobs that must report: instances of spotter.alerts.heartbeats.Heartbeat.
     heartbeats: Sequence[object] = ()
+    #: What the public is shown at /status/: a spotter.statuspage.StatusPage; off when None.
+    status_page: object = None
     #: How often the watcher looks, in seconds.
     watch_seconds: float = 5.0
     #: How often it probes, in seconds.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, path
 
 from spotter.conf import get_settings
 from spotter.dashboard import urls as dashboard_urls
 from spotter.exposition import view
 from spotter.health import probes
+from spotter.statuspage import urls as statuspage_urls
 
 app_name = "spotter"
 
@@ -22,10 +23,11 @@ def probe(name: str, answer: Callable[[HttpRequest], HttpResponse]) -> list[URLP
     return [path(f"{route}/", answer, name=name), path(route, answer)]
 
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     *probe("health", probes.health),
     *probe("ready", probes.ready),
     *probe("live", probes.live),
     *probe("metrics", view.metrics),
+    *statuspage_urls.patterns(),
     *dashboard_urls.patterns(f"{get_settings().dashboard_prefix.strip('/')}/"),
 ]

@@ -7,7 +7,8 @@ import datetime
 import pytest
 
 from spotter.alerts.book import MAINTENANCE, RESOLVED
-from spotter.alerts.responses import MAX_TEXT, RefusedError, respond
+from spotter.alerts.fields import MAX_TEXT, RefusedError
+from spotter.alerts.responses import respond
 from spotter.alerts.silencing import SpanError, span_of
 from tests.alerts.kit import Recorded, World, rule
 

@@ -184,22 +184,34 @@ def test_the_gauge_of_a_host_that_is_gone_is_not_judged(measured):
 # Dependencies.
 
 
+def probed(measured, failures, watcher="w", ago=0):
+    """A watcher's last look, after so many that failed in a row."""
+    labels = {"probe": "health", "watcher": watcher}
+    measured.gauge("spotter.probe.success", int(not failures), labels, ago=ago)
+    measured.gauge("spotter.probe.failures", failures, labels, ago=ago)
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [([0], "true"), ([1], "false"), ([0, 1], "false"), ([0, 0], "true")],
+    [
+        ([2], "true"),
+        ([1], "false"),
+        ([0], "false"),
+        ([2, 0], "false"),
+        ([2, 1], "false"),
+        ([2, 3], "true"),
+    ],
 )
-def test_a_monitor_is_down_when_every_watcher_says_so(measured, words, expected):
-    for number, word in enumerate(words):
-        labels = {"probe": "health", "watcher": f"w{number}"}
-        measured.gauge("spotter.probe.success", word, labels)
+def test_a_monitor_is_down_when_every_watcher_saw_it_twice(measured, words, expected):
+    for number, failures in enumerate(words):
+        probed(measured, failures, watcher=f"w{number}")
     assert measured.holds("HealthCheckFailing") == [expected]
 
 
 def test_a_monitor_that_is_probed_once_in_a_minute_stays_known_between(settings):
     settings.SPOTTER = {"PROBE_SECONDS": 60.0}
     measured = Measured()
-    labels = {"probe": "health", "watcher": "w"}
-    measured.gauge("spotter.probe.success", 0, labels, ago=59)
+    probed(measured, 2, ago=59)
     assert measured.holds("HealthCheckFailing") == ["true"]
 
 

@@ -14,9 +14,8 @@ from spotter.alerts.expressions import Computed, Gauge, Reading
 from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare
-from spotter.alerts.watcher import LEAD_SECONDS, Watcher, probe
+from spotter.alerts.watcher import LEAD_SECONDS, Watcher
 from spotter.entries import Batch, Series
-from spotter.probes import Monitor
 from spotter.stores.contract import Query
 from spotter.stores.sqlite import SqliteStore
 from tests.alerts.kit import Recorded
@@ -220,35 +219,6 @@ def test_a_spare_book_that_is_not_needed_is_not_written_again(scene, tmp_path):
     size = (tmp_path / "b.db").stat().st_mtime_ns
     spare.copy(book, 1010.0)
     assert (tmp_path / "b.db").stat().st_mtime_ns == size
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Elsewhere(Monitor):
-    """Another host, that is down."""
-
-    @property
-    def host(self) -> str:
-        return "elsewhere.example"
-
-    def check(self) -> float | None:
-        raise OSError("down")
-
-
-def test_a_probe_of_another_host_is_not_believed_while_this_one_is_offline(
-    scene, settings, monkeypatch
-):
-    taken: list[tuple[str, float]] = []
-    monkeypatch.setattr(
-        "spotter.recording.gauge",
-        lambda name, value, labels: taken.append((name, value)),
-    )
-    monkeypatch.setattr("spotter.recording.summarize", lambda *given: None)
-    settings.SPOTTER = {**settings.SPOTTER, "CONNECTIVITY": "127.0.0.1:1"}
-    probe(Elsewhere(name="it"), "me")
-    assert taken == []
-    settings.SPOTTER = {**settings.SPOTTER, "CONNECTIVITY": ""}
-    probe(Elsewhere(name="it"), "me")
-    assert taken == [("spotter.probe.success", 0)]
 
 
 def test_a_query_of_nobody_is_answered_by_the_store(scene):

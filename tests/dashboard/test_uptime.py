@@ -1,4 +1,4 @@
-"""The page Uptime, and the address to which jobs report."""
+"""The page Uptime: monitors, their days, outages, jobs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from spotter.alerts.book import Book
-from spotter.alerts.heartbeats import MAX_OUTPUT, Heartbeat, heartbeat, problem_of
+from spotter.alerts.book import Book, Ping
+from spotter.alerts.heartbeats import Heartbeat
+from spotter.alerts.jobs import enroll
+from spotter.alerts.outages import Outage, begin, end
+from spotter.dashboard import reading
 from spotter.dashboard.ping import key_of
 from spotter.entries import Batch, Series
 from spotter.probes import Http
 from spotter.stores.current import get_store
 from spotter.stores.sql import SqlStore
+from tests.alerts.probed import probe_days, probe_now
 
 pytestmark = pytest.mark.django_db
 User: Any = get_user_model()
@@ -31,6 +35,7 @@ def book(tmp_path, settings):
         "FLUSH_SECONDS": 3600.0,
         "MONITORS": [Http(name="health", url="http://127.0.0.1:1/")],
     }
+    reading._kept.clear()
     store = get_store()
     assert isinstance(store, SqlStore)
     return Book(store)
@@ -43,19 +48,28 @@ def staff(book):
     return client
 
 
-def pings(book, name="nightly"):
-    with book.reading() as page:
-        return page.pings(name)
-
-
 def shown(client):
     return client.get("/spotter/uptime/").content.decode()
 
 
 def test_a_job_that_never_reported_and_one_that_did_are_shown(book, staff):
+    assert "waiting for its first report" in shown(staff)
+    with book.writing() as page:
+        enroll(page, [JOB], time.time() - 3661)
     assert "nightly has never reported success" in shown(staff)
     assert Client().post(f"/spotter/ping/{key_of('nightly')}/").status_code == 200
     assert "nightly has never reported success" not in shown(staff)
+
+
+def test_how_long_a_job_took_and_how_large_a_backup_is_are_shown(book, staff):
+    with book.writing() as page:
+        body = {"seconds": 90.0, "size": 5_200_000}
+        page.ping(Ping(name="backup", kind="success", at=time.time() - 60, body=body))
+        page.ping(Ping(name="nightly", kind="start", at=time.time() - 60))
+    text = shown(staff)
+    assert "90 s" in text
+    assert "5.2 MB" in text
+    assert "running since 60 s ago" in text
 
 
 def test_the_availability_of_a_monitor_is_the_share_of_right_probes(book, staff):
@@ -64,91 +78,40 @@ def test_the_availability_of_a_monitor_is_the_share_of_right_probes(book, staff)
     for number, value in enumerate((1, 1, 1, 0)):
         batch.point(series, now - 40 + 10 * number).set(value, now - 40 + 10 * number)
     book.store.write(batch)
-    text = shown(staff)
-    assert "75" in text
-    assert "down" in text
+    assert "75.00 %" in shown(staff)
 
 
-@pytest.mark.parametrize(
-    ("suffix", "kind"), [("", "success"), ("start/", "start"), ("fail/", "failure")]
-)
-def test_a_job_reports_its_start_success_and_failure(book, suffix, kind):
-    url = f"/spotter/ping/{key_of('nightly')}/{suffix}"
-    answer = Client(enforce_csrf_checks=True).post(
-        f"{url}?size=5", data=b"x" * 9000, content_type="text/plain"
+def test_a_monitor_is_up_down_or_unknown_since(book, staff):
+    assert "never probed" in shown(staff)
+    now = time.time()
+    probe_days(book.store, "health", now - 3600, 1)
+    assert "unknown since" in shown(staff)
+    probe_now(book.store, "health", now, is_up=False)
+    assert '"bad">down' in shown(staff)
+    probe_now(book.store, "health", now + 1)
+    assert '"good">up' in shown(staff)
+
+
+def test_outages_are_listed_with_begin_end_and_reason(book, staff):
+    assert "No monitor was down" in shown(staff)
+    now = time.time()
+    gone = Outage(
+        monitor="health", began_at=now - 600, ended_at=now, reason="status 503, not 200"
     )
-    assert answer.status_code == 200
-    (ping,) = pings(book)
-    assert (ping.kind, ping.body["size"]) == (kind, 5)
-    assert len(ping.body["output"]) == MAX_OUTPUT
+    with book.writing() as page:
+        begin(page, gone)
+    assert "goes on" in shown(staff)
+    with book.writing() as page:
+        end(page, gone)
+    text = shown(staff)
+    assert "status 503, not 200" in text
+    assert "10 min" in text
+    assert "goes on" not in text
 
 
-@pytest.mark.parametrize(
-    "key", ["nightly", "nightly:wrong", "other", key_of.__name__, "x" * 500]
-)
-def test_a_key_that_is_none_is_not_found_and_changes_nothing(book, key):
-    assert Client().post(f"/spotter/ping/{key}/").status_code == 404
-    assert pings(book) == []
-
-
-def test_a_job_that_is_not_configured_any_more_is_not_found(book):
-    assert Client().post(f"/spotter/ping/{key_of('gone')}/").status_code == 404
-
-
-def test_no_personal_data_of_a_jobs_output_is_kept(book):
-    url = f"/spotter/ping/{key_of('nightly')}/fail/"
-    text = "mail to canary@example.com failed, password=c4nary"
-    Client().post(url, data=text, content_type="text/plain")
-    (ping,) = pings(book)
-    assert "canary@example.com" not in ping.body["output"]
-    assert "c4nary" not in ping.body["output"]
-
-
-def test_looking_at_the_address_reports_nothing(book):
-    assert Client().get(f"/spotter/ping/{key_of('nightly')}/").status_code == 405
-    assert pings(book) == []
-
-
-def test_a_decorated_function_reports_by_itself(book):
-    @heartbeat("nightly")
-    def work(number):
-        return 10 / number
-
-    assert work(5) == 2
-    with pytest.raises(ZeroDivisionError):
-        work(0)
-    assert [ping.kind for ping in pings(book)] == [
-        "failure",
-        "start",
-        "success",
-        "start",
-    ]
-
-
-def beats(*given):
-    """Pings of ages in seconds, the latest first."""
-    from spotter.alerts.book import Ping
-
-    return [
-        Ping(name="x", kind=kind, at=1_000_000 - age, body=body)
-        for age, kind, body in given
-    ]
-
-
-@pytest.mark.parametrize(
-    ("job", "given", "expected"),
-    [
-        (JOB, [(3659, "success", {})], ""),
-        (JOB, [(3660, "success", {})], ""),
-        (JOB, [(3661, "success", {})], "nightly succeeded last 1.0 h ago"),
-        (JOB, [(5, "failure", {"output": "boom"}), (9, "success", {})], "nightly failed: boom"),
-        (JOB, [(5, "start", {}), (9, "success", {})], ""),
-        (BACKUP, [(5, "success", {"size": 0})], "backup is empty"),
-        (BACKUP, [(n, "success", {"size": s}) for n, s in enumerate((49, 100, 100, 100))], "backup has 49 bytes"),
-        (BACKUP, [(n, "success", {"size": s}) for n, s in enumerate((50, 100, 100, 100))], ""),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_with_a_job_is_said(job, given, expected):
-    found = problem_of(job, beats(*given), 1_000_000)
-    assert found.startswith(expected)
-    assert bool(found) == bool(expected)
+def test_each_of_ninety_days_is_a_bar_with_its_availability_in_words(book, staff):
+    probe_days(book.store, "health", time.time(), 3, lambda ago: 36)
+    text = shown(staff)
+    assert text.count("<li class=") == 90
+    assert text.count(": 90.00 %</span>") >= 3
+    assert ": unknown</span>" in text

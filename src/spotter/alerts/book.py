@@ -226,9 +226,9 @@ class Page:
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
 
-    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Run a statement that has no method of its own."""
-        self._execute(statement, values)
+    def run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Run a statement that has no method of its own; give its rows."""
+        return self._execute(statement, values)
 
     # Alerts.
 
@@ -514,13 +514,15 @@ class Page:
             (ping.name, ping.kind, ping.at, as_json(ping.body)),
         )
 
-    def pings(self, name: str | None = None, since: float = 0.0) -> list[Ping]:
+    def pings(
+        self, name: str | None = None, since: float = 0.0, limit: int = 2000
+    ) -> list[Ping]:
         """The latest first."""
         which = "" if name is None else "name = ? AND"
         rows = self._execute(
             f"SELECT name, kind, at, body FROM spotter_pings WHERE {which} at >= ? "
-            "ORDER BY at DESC, id DESC LIMIT 2000",
-            (*(() if name is None else (name,)), since),
+            "ORDER BY at DESC, id DESC LIMIT ?",
+            (*(() if name is None else (name,)), since, limit),
         )
         return [Ping(name=n, kind=k, at=a, body=orjson.loads(b)) for n, k, a, b in rows]
 

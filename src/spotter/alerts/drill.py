@@ -238,6 +238,7 @@ def dead_endpoint(drill: Drill, bad: bool) -> None:
         found = Tcp(name=WHERE, address=address, timeout_seconds=1).probe()
     labels = {"probe": WHERE, "watcher": WHERE}
     drill.gauge("spotter.probe.success", labels, 0 if found.problem else 1)
+    drill.gauge("spotter.probe.failures", labels, 2 if found.problem else 0)
 
 
 def silent_process(drill: Drill, bad: bool) -> None:

@@ -169,23 +169,44 @@ class BestOf:
     """
     The best reading that several observers have of one thing: one of them may be wrong.
 
+    What is 0 for all of them is not believed before each found it so in a row; once
+    believed it stays so until one finds otherwise, for who starts anew counts anew.
+
     Args:
         by: what is observed; `of`, the label of who observes.
+        failures: the gauge of how often in a row each found it wrong.
+        believed: so often in a row is enough; 0 for at once.
     """
 
     name: str
     by: str
     of: str
     window: float = STALE_SECONDS
+    failures: str = ""
+    believed: int = 0
 
     def read(self, source: Reads, now: float) -> Sequence[Reading]:
+        group = (self.by, self.of)
+        found = ask(source, self.name, now, self.window, by=group)
+        times = (
+            ask(source, self.failures, now, self.window, by=group)
+            if self.failures
+            else {}
+        )
         best: dict[str, float] = {}
-        found = ask(source, self.name, now, self.window, by=(self.by, self.of))
-        for (thing, _), point in found.items():
-            if point.count:
+        fewest: dict[str, float] = {}
+        for key, point in found.items():
+            # Windows are wider than what is asked for: who is gone must not speak.
+            if point.count and point.last_at > now - self.window:
+                thing, failed = key[0], times[key].last if key in times else 1.0
                 best[thing] = max(best.get(thing, point.last), point.last)
+                fewest[thing] = min(fewest.get(thing, failed), failed)
         return [
-            Reading(labels={self.by: thing}, value=value)
+            Reading(
+                labels={self.by: thing},
+                value=value,
+                is_enough=value > 0 or fewest[thing] >= self.believed,
+            )
             for thing, value in best.items()
         ]
 

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from django.utils import timezone
 
+from spotter.alerts import announcing
 from spotter.alerts import matchers as matching
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Incident, Page
+from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Page
+from spotter.alerts.fields import (
+    Fields,
+    RefusedError,
+    incident_of,
+    number,
+    text_of,
+)
 from spotter.alerts.matchers import MatcherError
 from spotter.alerts.silencing import SpanError, span_of
 from spotter.channels.notice import clock
-from spotter.exceptions import SpotterError
-from spotter.privacy import scrub_text
 
 #: Who did what, one line each.
 audit = logging.getLogger("spotter.audit")
-
-MAX_TEXT = 2000
-Fields = Mapping[str, str]
-
-
-class RefusedError(SpotterError):
-    """What was asked cannot be done; the text says why."""
 
 
 def respond(page: Page, action: str, fields: Fields, actor: str, now: float) -> str:
@@ -41,32 +40,6 @@ def respond(page: Page, action: str, fields: Fields, actor: str, now: float) -> 
         return do(page, fields, actor, now)
     except (MatcherError, SpanError) as error:
         raise RefusedError(str(error)) from error
-
-
-def text_of(fields: Fields, name: str) -> str:
-    """A text that must be there; other people will read it."""
-    text = " ".join(fields.get(name, "").split())
-    if not text or len(text) > MAX_TEXT:
-        raise RefusedError(
-            f"“{name.capitalize()}” must have 1 to {MAX_TEXT:,} characters."
-        )
-    return scrub_text(text)
-
-
-def number(fields: Fields, name: str) -> int:
-    """A number that must be there."""
-    text = fields.get(name, "")
-    if not text.isascii() or not text.isdigit() or len(text) > 12:
-        raise RefusedError(f"“{name.capitalize()}” must be a number.")
-    return int(text)
-
-
-def incident_of(page: Page, fields: Fields) -> Incident:
-    """The incident that is spoken of."""
-    incident = page.incident(number(fields, "incident"))
-    if incident is None:
-        raise RefusedError(f"There is no incident {fields['incident']}.")
-    return incident
 
 
 def acknowledge(page: Page, fields: Fields, actor: str, now: float) -> str:
@@ -148,4 +121,5 @@ RESPONSES: dict[str, Callable[[Page, Fields, str, float], str]] = {
     "resolution": resolution,
     "silence": silence,
     "unsilence": unsilence,
+    **announcing.RESPONSES,
 }

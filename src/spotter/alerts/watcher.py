@@ -23,13 +23,15 @@ import urllib3
 from django.db import connections
 
 from spotter import conf, recording
-from spotter.alerts import chronicle
+from spotter.alerts import announcements, chronicle, jobs, outages
 from spotter.alerts.book import Book, Page
 from spotter.alerts.clock import Clock
 from spotter.alerts.engine import Engine, Evidence, Place
 from spotter.alerts.evidence import gather
 from spotter.alerts.heartbeats import Heartbeat
+from spotter.alerts.outages import Outages
 from spotter.alerts.outbox import Outbox
+from spotter.alerts.probing import Prober, agreed
 from spotter.alerts.rules import Rule
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
@@ -50,7 +52,6 @@ LEAD_SECONDS = 15.0
 HEARTBEAT_SECONDS, TRIM_SECONDS, COPY_SECONDS = 60.0, 3600.0, 10.0
 #: How often what is due is sent.
 DELIVER_SECONDS = 0.5
-LOCAL = ("localhost", "127.0.0.1", "::1", "")
 
 
 class Watcher:
@@ -87,6 +88,7 @@ class Watcher:
             self._evidence(),
         )
         self.outbox = Outbox(self.channels)
+        self.prober, self.outages = Prober(), Outages()
         self.is_leading = False
         # What a watcher before this one could not give back, this one does.
         self.is_on_spare = self.spare.is_left_over()
@@ -95,7 +97,7 @@ class Watcher:
         self._due: dict[str, float] = {}
         self._stopping = threading.Event()
         self._threads = concurrent.futures.ThreadPoolExecutor(
-            8, thread_name_prefix="spotter-watch"
+            min(8 + len(self.monitors), 40), thread_name_prefix="spotter-watch"
         )
         self._busy: dict[str, concurrent.futures.Future[None]] = {}
 
@@ -107,6 +109,8 @@ class Watcher:
         """Watch until `stop`, or for ever."""
         recording.listen(self.source.remember)
         with ignore():
+            with rescue("look for jobs"):
+                jobs.discover()
             sender = threading.Thread(target=self._send, name="spotter-outbox")
             sender.start()
             try:
@@ -145,6 +149,8 @@ class Watcher:
         if self._may_lead(now):
             self._judge(now)
             self._keep_copy(now)
+        else:
+            self.outages.forget()
         self._seen_at = now
         logger.debug(
             "cycle: leads %s, %d alerts, spare book %s",
@@ -180,9 +186,11 @@ class Watcher:
         every = conf.get_settings().probe_seconds
         if self._is_due("heartbeat", HEARTBEAT_SECONDS, now):
             self._start("heartbeat", beat)
+        if self._is_due("jobs", HEARTBEAT_SECONDS, now):
+            self._start("jobs", functools.partial(jobs.enroll_all, self.book))
         if self._is_due("probe", every, now):
             for monitor in self.monitors:
-                self._start(monitor.name, functools.partial(probe, monitor, self.name))
+                self._start(monitor.name, functools.partial(self.prober.probe, monitor))
             self._start("health checks", check_health)
             self._start("task queue", read_queues)
             self._start("celery's queues", celery_broker.read)
@@ -257,9 +265,21 @@ class Watcher:
             self.engine.write(page, alerts, now)
             if self._is_due("trim", TRIM_SECONDS, now):
                 page.trim(now)
+                outages.trim(page, now)
+                announcements.trim(page, now)
         self.engine.accept()
+        with rescue("write outages down"):
+            self._note_outages(now)
         if self._is_due("forget", TRIM_SECONDS, now):
             self.source.forget(now)
+
+    def _note_outages(self, now: float) -> None:
+        """What changed while the store takes no writes waits here until it does."""
+        self.outages.see(agreed(self.source, now), self.prober.failing, now)
+        if self.outages.is_waiting and not self.is_on_spare:
+            with self.book.writing() as page:
+                self.outages.write(page)
+            self.outages.accept()
 
     def _keep_copy(self, now: float) -> None:
         if not self.is_on_spare and self._is_due("copy", COPY_SECONDS, now):
@@ -287,39 +307,6 @@ def quietly(what: str, work: Callable[[], None]) -> None:
     """Whatever it raises is logged; on a thread nobody else would see it."""
     with ignore(), rescue(f"look at {what}"):
         work()
-
-
-def probe(monitor: Monitor, watcher: str) -> None:
-    """Probe once more before believing that it is down; then write down what was found."""
-    if monitor.host not in LOCAL and not is_online():
-        return
-    found = monitor.probe()
-    labels = {"probe": monitor.name, "watcher": socket.gethostname()}
-    recording.gauge("spotter.probe.success", 0 if found.problem else 1, labels)
-    recording.summarize(
-        "spotter.probe.duration", found.seconds, {"probe": monitor.name}
-    )
-    if found.expires_at is not None:
-        left = found.expires_at - time.time()
-        recording.gauge("spotter.probe.tls.expiry", left, {"probe": monitor.name})
-    if found.problem:
-        logger.warning("probe %s: %s", monitor.name, found.problem)
-
-
-def is_online() -> bool:
-    """Whether this host reaches anything: else it is not the others that are down."""
-    address = conf.get_settings().connectivity
-    if not address:
-        return True
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), 3).close()
-    except OSError:
-        logger.warning(
-            "%s can't be reached: probes of other hosts are not believed", address
-        )
-        return False
-    return True
 
 
 def check_health() -> None:

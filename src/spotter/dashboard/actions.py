@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
-from spotter.alerts.responses import RESPONSES, RefusedError, audit, respond
+from spotter.alerts.fields import RefusedError
+from spotter.alerts.responses import RESPONSES, audit, respond
 from spotter.alerts.spare import current
 from spotter.conf import get_settings
 from spotter.dashboard import access, site
@@ -22,7 +23,7 @@ from spotter.stores.current import get_store
 from spotter.stores.sql import SqlStore
 
 #: The page that an action is taken on, and goes back to.
-PAGE_OF = {"silence": "silences", "unsilence": "silences"}
+PAGE_OF = dict.fromkeys(("silence", "unsilence", "maintain", "publish"), "silences")
 ONE = "incidents/one"
 
 

@@ -105,6 +105,7 @@ class Chart:
     lines: Sequence[Line]
     marks: Sequence[tuple[float, str]] = ()
     bars: bool = False
+    is_wide: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -301,6 +302,7 @@ class Action:
         areas: the same, for longer texts.
         is_main: whether it is what to do here, in a button for a thumb.
         links: other ways, beside the button.
+        choices: names, labels and what to choose from.
     """
 
     file: ClassVar = "spotter/blocks/action.html"
@@ -309,6 +311,7 @@ class Action:
     button: str
     hidden: Sequence[tuple[str, str]] = ()
     fields: Sequence[tuple[str, str, str]] = ()
+    choices: Sequence[tuple[str, str, Sequence[str]]] = ()
     areas: Sequence[tuple[str, str, str]] = ()
     is_main: bool = False
     links: Sequence[Link] = ()
@@ -379,9 +382,35 @@ class LogLines:
     empty: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class DayBar:
+    """One day: what it was in words, and "good", "warn", "bad" or "none"."""
+
+    text: str
+    tone: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DayRow:
+    """The days of one thing, the oldest first, and all of them in one word."""
+
+    name: str
+    text: str
+    days: Sequence[DayBar]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DayBars:
+    """A row of bars, one for each day, for each of several things."""
+
+    file: ClassVar = "spotter/blocks/daybars.html"
+    title: str
+    rows: Sequence[DayRow]
+
+
 Block = (
     Table | Chart | Findings | Tiles | Facts | Note | Code | Tabs | Waterfall | Form
-    | LogLines | Action | Items | Timeline
+    | LogLines | Action | Items | Timeline | DayBars
 )  # fmt: skip
 
 

@@ -161,7 +161,12 @@ def of_gauge(expression: Gauge, rule: Rule, job: str) -> Said:
 def of_best(expression: BestOf, rule: Rule, job: str) -> Said:
     """The best of several observers."""
     series = selected(exposed(expression.name, "gauge"), {}, job)
-    return worst(series, (expression.by,), "max")
+    said = worst(series, (expression.by,), "max")
+    if not expression.failures:
+        return said
+    times = selected(exposed(expression.failures, "gauge"), {}, job)
+    fewest = worst(times, (expression.by,), "min").value
+    return dataclasses.replace(said, enough=(f"{fewest} >= {expression.believed}",))
 
 
 def worst(series: str, by: tuple[str, ...], how: str) -> Said:

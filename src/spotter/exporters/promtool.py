@@ -192,16 +192,29 @@ def of_gauge(expression: Gauge, rule: Rule, job: str) -> Iterator[Case]:
 
 @cases_of.register
 def of_best(expression: BestOf, rule: Rule, job: str) -> Iterator[Case]:
-    """As a gauge, and two observers that disagree."""
-    name = exposed(expression.name, "gauge")
-    first, second = (
-        selected(name, {expression.by: WHERE, expression.of: of}, job) for of in "ab"
-    )
-    yield from levels(rule, first, 0.0)
-    steps = steps_of(rule.for_ + 60)
-    series = {first: level([(0, steps)]), second: level([(1, steps)])}
+    """As a gauge, two observers that disagree, and one that has looked too seldom."""
+    first, second = observed(expression, expression.name, job)
+    steps = steps_of(rule.for_ + 120)
     at = (steps - 1) * STEP
+    sure: dict[str, str] = {}
+    if expression.failures:
+        times, _ = observed(expression, expression.failures, job)
+        sure = {times: level([(expression.believed, steps)])}
+        unsure = {times: level([(expression.believed - 1, steps)])}
+        series = {first: level([(0, steps)]), **unsure}
+        yield Case(name="not seen often enough", series=series, at=at, fires=False)
+    for case in levels(rule, first, 0.0):
+        yield dataclasses.replace(case, series={**case.series, **sure})
+    series = {first: level([(0, steps)]), second: level([(1, steps)]), **sure}
     yield Case(name="one of two sees it", series=series, at=at, fires=False)
+
+
+def observed(expression: BestOf, name: str, job: str) -> list[str]:
+    """A gauge of two observers."""
+    metric = exposed(name, "gauge")
+    return [
+        selected(metric, {expression.by: WHERE, expression.of: of}, job) for of in "ab"
+    ]
 
 
 def levels(rule: Rule, series: str, lag: float) -> Iterator[Case]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from spotter.probes.monitor import Http, Monitor, Probe, Tcp
+from spotter.probes.http import Http
+from spotter.probes.monitor import Monitor, Probe
+from spotter.probes.tcp import Tcp
 
 __all__ = ["Http", "Monitor", "Probe", "Tcp"]

@@ -138,4 +138,26 @@ def alert_statements(dialect: Dialect) -> list[str]:
         f"{make} spotter_pings (id {serial}, name TEXT NOT NULL, kind TEXT NOT NULL, "
         f"at {real} NOT NULL, body TEXT NOT NULL)",
         "CREATE INDEX IF NOT EXISTS spotter_pings_by_name ON spotter_pings (name, at)",
+        *uptime_statements(dialect),
+    ]
+
+
+def uptime_statements(dialect: Dialect) -> list[str]:
+    """The tables of uptime: outages, and the jobs that must report."""
+    serial, real, big = dialect.serial, dialect.real, dialect.big
+    make = "CREATE TABLE IF NOT EXISTS"
+    return [
+        f"{make} spotter_outages (id {serial}, monitor TEXT NOT NULL, "
+        f"began_at {real} NOT NULL, ended_at {real}, reason TEXT NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS spotter_outages_by_end ON spotter_outages (ended_at)",
+        f"{make} spotter_jobs (name TEXT PRIMARY KEY, every_seconds {real} NOT NULL, "
+        f"grace_seconds {real} NOT NULL, max_seconds {real}, is_backup {big} NOT NULL, "
+        f"registered_at {real} NOT NULL)",
+        # What operators tell the public: of an incident, or of a silence that is a
+        # maintenance window.
+        f"{make} spotter_announcements (id {serial}, incident_id {big}, "
+        f"silence_id {big}, at {real} NOT NULL, state TEXT NOT NULL, "
+        "title TEXT NOT NULL, text TEXT NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS spotter_announcements_by_time "
+        "ON spotter_announcements (at)",
     ]

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from spotter import conf
-from spotter.alerts.expressions import DAY, HOUR, MINUTE, BestOf, Gauge
+from spotter.alerts.expressions import DAY, HOUR, MINUTE, Gauge
+from spotter.alerts.probing import opinion
 from spotter.alerts.rules import Rule, Severity
 
-#: How long a probe's word holds, at least, and in intervals: one may be late.
-PROBE_SECONDS, PROBE_INTERVALS = 45.0, 3.0
-#: How long a check's word holds.
-CHECK_SECONDS = 90.0
+#: How long a check's word holds, at least, and in intervals: one may be late.
+CHECK_SECONDS, CHECK_INTERVALS = 90.0, 3.0
 
 
 def rules() -> list[Rule]:
     """Probes from outside, the database, the cache, certificates."""
-    heard = PROBE_INTERVALS * conf.get_settings().probe_seconds
+    heard = CHECK_INTERVALS * conf.get_settings().probe_seconds
     return [
         Rule(
             name="HealthCheckFailing",
-            expression=BestOf(
-                name="spotter.probe.success",
-                by="probe",
-                of="watcher",
-                window=max(PROBE_SECONDS, heard),
-            ),
+            # Two probes before shouting: the expression counts them.
+            expression=opinion(),
             threshold=0.5,
             below=True,
-            # Two probes before shouting.
-            for_=10.0,
             severity=Severity.CRITICAL,
             summary="{labels} does not answer as it should",
             because_of=("DatabaseDown",),

@@ -13,20 +13,20 @@ from spotter.alerts.rules import Rule, Severity
 
 def rules(book: Callable[[], Book], heartbeats: Sequence[Heartbeat]) -> list[Rule]:
     """Backups, other jobs, the task queue."""
-    backups = [each for each in heartbeats if each.is_backup]
-    others = [each for each in heartbeats if not each.is_backup]
     return [
         *(
             Rule(
                 name=name,
-                expression=Asked(functools.partial(problems, book, wanted)),
+                expression=Asked(
+                    functools.partial(problems, book, heartbeats, is_backup)
+                ),
                 every=30.0,
                 severity=severity,
                 summary="{note}",
             )
-            for name, severity, wanted in (
-                ("BackupMissing", Severity.CRITICAL, backups),
-                ("HeartbeatMissing", Severity.WARNING, others),
+            for name, severity, is_backup in (
+                ("BackupMissing", Severity.CRITICAL, True),
+                ("HeartbeatMissing", Severity.WARNING, False),
             )
         ),
         Rule(
@@ -42,14 +42,16 @@ def rules(book: Callable[[], Book], heartbeats: Sequence[Heartbeat]) -> list[Rul
 
 
 def problems(
-    book: Callable[[], Book], heartbeats: Sequence[Heartbeat], now: float
+    book: Callable[[], Book],
+    heartbeats: Sequence[Heartbeat],
+    is_backup: bool,
+    now: float,
 ) -> list[Reading]:
-    """1 for a job with which something is wrong, else 0."""
-    if not heartbeats:
-        return []
+    """1 for a job with which something is wrong, else 0: of the settings and the store."""
     with book().reading() as page:
         found = missing(page, heartbeats, now)
     return [
         Reading(labels={"job": name}, value=float(bool(text)), note=text)
-        for name, (_, text) in found.items()
+        for name, (job, text) in found.items()
+        if job.heartbeat.is_backup is is_backup
     ]

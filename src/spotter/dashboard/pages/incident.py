@@ -21,7 +21,7 @@ from spotter.alerts.book import (
 from spotter.alerts.evidence import Piece, pieces_of
 from spotter.alerts.matchers import Matcher
 from spotter.alerts.postmortem import impact, markdown
-from spotter.dashboard import access, incidents
+from spotter.dashboard import access, announcing, incidents
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import (
     Action,
@@ -109,6 +109,9 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     blocks += [facts(reader, incident, period), evidence(incident, period)]
     if can_act and not incident.needs_resolution:
         blocks.append(note_action(incident, request))
+    if can_act:
+        with found.book.reading() as page:
+            blocks += announcing.incident_form(page, incident, get_token(request))
     return [*blocks, timeline(found), told(found.deliveries)]
 
 

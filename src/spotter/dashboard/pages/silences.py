@@ -20,7 +20,7 @@ from spotter.alerts.silencing import (
     SpanError,
     span_of,
 )
-from spotter.dashboard import access
+from spotter.dashboard import access, announcing
 from spotter.dashboard import format as write
 from spotter.dashboard import incidents as shared
 from spotter.dashboard.blocks import (
@@ -67,6 +67,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         table("active", "Active", on, "Nothing is muted.", token, alerts),
         table("future", "To come", to_come, "No window is planned.", token),
         table("past", "Over", over, "None ended in the last 90 days."),
+        *(announcing.maintenance_form(token, now) if token else ()),
     ]
 
 

@@ -12,10 +12,12 @@ from spotter.management.subcommands import (
     deploy,
     drill,
     export,
+    heartbeats,
     logs,
     notify,
     rules,
     status,
+    statuspage,
     watch,
 )
 
@@ -24,10 +26,12 @@ SUBCOMMANDS = {
     "deploy": deploy,
     "drill": drill,
     "export": export,
+    "heartbeats": heartbeats,
     "logs": logs,
     "notify": notify,
     "rules": rules,
     "status": status,
+    "statuspage": statuspage,
     "watch": watch,
 }
 

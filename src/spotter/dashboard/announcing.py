@@ -1,0 +1,57 @@
+"""The forms by which an operator tells the public, where there is a status page."""
+
+from __future__ import annotations
+
+import datetime
+
+from spotter.alerts import announcements
+from spotter.alerts.announcing import TIME
+from spotter.alerts.book import Incident, Page
+from spotter.conf import get_settings
+from spotter.dashboard.blocks import Action, Block
+from spotter.dashboard.site import address
+
+
+def is_on() -> bool:
+    """Whether there is a public to tell."""
+    return get_settings().status_page is not None
+
+
+def incident_form(page: Page, incident: Incident, token: str) -> list[Block]:
+    """The form for an update, where there is a status page."""
+    if not is_on():
+        return []
+    before = [each for each in announcements.titles(page, incident.id) if each]
+    return [
+        Action(
+            href=address("act/announce"),
+            token=token,
+            button="Tell the public",
+            hidden=[("incident", str(incident.id))],
+            choices=[("state", "How far it is", announcements.STATES)],
+            fields=[
+                ("title", "Public title", before[-1] if before else ""),
+                ("text", "Public text", ""),
+            ],
+        )
+    ]
+
+
+def maintenance_form(token: str, now: float) -> list[Block]:
+    """The form for a maintenance window, where there is a status page."""
+    if not is_on():
+        return []
+    soon = datetime.datetime.fromtimestamp(now + 60, datetime.UTC)
+    return [
+        Action(
+            href=address("act/maintain"),
+            token=token,
+            button="Plan maintenance",
+            fields=[
+                ("title", "Public title", ""),
+                ("starts", "Starts (UTC)", f"{soon:{TIME}}"),
+                ("minutes", "Minutes", "60"),
+                ("rule", "Mutes the rule", "HealthCheckFailing"),
+            ],
+        )
+    ]
