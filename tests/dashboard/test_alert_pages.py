@@ -75,8 +75,8 @@ def alice(book):
     return staff(*BOTH)
 
 
-def text(answer) -> str:
-    return answer.content.decode()
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
 
 
 def look(client: Client, page: str) -> str:

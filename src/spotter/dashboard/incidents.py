@@ -56,7 +56,7 @@ def silence_address(matchers: Sequence[Matcher], incident: int | None = None) ->
     asked = {"matchers": written(matchers)}
     if incident is not None:
         asked |= {"incident": str(incident), "until": "incident"}
-    return address("silences", **asked)
+    return address("silences", None, **asked)
 
 
 def matchers_of(alert: Alert) -> list[Matcher]:

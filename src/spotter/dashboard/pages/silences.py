@@ -118,7 +118,7 @@ def presets(asked: Mapping[str, str]) -> Tabs:
     for name, text in PRESETS.items():
         if name == INCIDENT and not asked["incident"]:
             continue
-        href = address("silences", **{**kept, "until": name})
+        href = address("silences", None, **{**kept, "until": name})
         links.append(Link(text, href, is_current=asked["until"] == name))
     return Tabs(links)
 

@@ -8,14 +8,25 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from spotter.exceptions import SpotterError
-from spotter.management.subcommands import drill, logs, notify, rules, status, watch
+from spotter.management.subcommands import (
+    drill,
+    incidents,
+    logs,
+    notify,
+    rules,
+    silence,
+    status,
+    watch,
+)
 
 #: Adding a subcommand is a module with HELP, `add_arguments` and `run`, named here.
 SUBCOMMANDS = {
     "drill": drill,
+    "incidents": incidents,
     "logs": logs,
     "notify": notify,
     "rules": rules,
+    "silence": silence,
     "status": status,
     "watch": watch,
 }
