@@ -327,3 +327,15 @@ def test_without_a_store_there_is_an_incident_all_the_same():
     world.tick(Broken=1)
     assert "gone" in str(world.incidents[0].body["evidence"])
     assert world.channels[0].kinds_sent == ["trigger"]
+
+
+def test_a_mistake_in_gathering_keeps_nobody_from_being_told(caplog):
+    world = World()
+
+    def broken(begun, now):
+        raise TypeError("a mistake of ours")
+
+    world.engine.evidence = broken
+    world.tick(Broken=1)
+    assert world.channels[0].kinds_sent == ["trigger"]
+    assert "could not gather evidence" in caplog.text

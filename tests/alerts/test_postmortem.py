@@ -104,7 +104,7 @@ def test_an_impact_that_nobody_can_tell_is_not_none():
 
 
 def of(opened: float, acknowledged: float | None, resolved: float | None, **rules: int):
-    body = {"rules": rules, "resolution": None}
+    body: dict[str, object] = {"rules": rules, "resolution": None}
     if acknowledged is not None:
         body["first_acknowledged_at"] = opened + acknowledged
     return dataclasses.replace(

@@ -207,9 +207,11 @@ def test_what_is_told_of_a_next_step_is_an_escalation_in_the_timeline():
     world = World(channels=[Recorded(), boss])
     world.tick(Broken=1)
     world.tick(900)
-    world.tick(900)
-    assert [n.reason for n in boss.sent] == ["nobody has acknowledged it for 15 min"]
-    assert kinds(world).count("escalated") == 1
+    world.tick(5)
+    world.tick(5)
+    assert boss.kinds_sent == ["trigger"]
+    text = "boss is told: nobody has acknowledged it for 15 min"
+    assert [t for k, t in world.timeline if k == "escalated"] == [text]
 
 
 def test_an_incident_counts_its_rules_and_how_often_it_flapped():

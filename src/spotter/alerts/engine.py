@@ -15,6 +15,7 @@ from spotter.alerts.expressions import Reading, Reads
 from spotter.alerts.machine import State, Status, Truth, shifted, step
 from spotter.alerts.rules import Rule, Severity, dedup_key, fingerprint
 from spotter.channels import Channel, Kind, Notice
+from spotter.rescue import rescue
 from spotter.stores.contract import StoreError
 
 logger = logging.getLogger("spotter.alerts")
@@ -117,7 +118,8 @@ class Engine:
             (self.rules[a.rule], a) for k, a in begun.items() if k not in self._found
         ]
         if new:
-            self._found |= self.evidence(new, now)
+            with rescue("gather evidence"):
+                self._found |= self.evidence(new, now)
 
     def _of_rule(self, rule: Rule, source: Reads, now: float) -> Iterator[Alert]:
         known = {a.key: a for a in self.alerts.values() if a.rule == rule.name}
@@ -266,7 +268,8 @@ class Engine:
             if not is_open and alert.key in incident.body.get("alerts", ()):
                 page.note(incident.id, now, "reopened", f"{alert.rule} fires again")
                 # Whoever was at it thought that it was over; so did the resolution.
-                body = {**incident.body, "resolution": None, "acknowledged_by": None}
+                body = {**incident.body, "resolution": None}
+                body.pop("acknowledged_by", None)
                 reopened = dataclasses.replace(
                     incident, state=books.OPEN, resolved_at=None, touched_at=now,
                     body=body,
@@ -367,6 +370,7 @@ class Engine:
             sent: dict[str, list[Delivery]] = {}
             for delivery in reversed(page.deliveries(incident.id, limit=2000)):
                 sent.setdefault(delivery.channel, []).append(delivery)
+            incident = chronicle.note_escalations(page, incident, self.channels, sent)
             unheard = self._unheard(sent)
             for channel in self.channels:
                 Desk(
@@ -455,15 +459,9 @@ class Desk:
             reason = "the incident opened"
             if self.unheard:
                 reason = f"{self.unheard} could not be told"
-            elif self.channel.after_seconds:
-                wait = self.channel.after_seconds / 60
-                reason = f"nobody has acknowledged it for {wait:g} min"
             elif any(d.state == books.SUPPRESSED for d in self.before):
                 reason = "what kept it from being sent has ended"
-            is_new = self._send(Kind.TRIGGER, reason)
-            if is_new and (self.unheard or self.channel.after_seconds):
-                text = f"{self.channel.name} is told: {reason}"
-                self.page.note(self.incident.id, self.now, "escalated", text)
+            self._send(Kind.TRIGGER, reason)
 
     def _why_not(self, firing: Sequence[Alert], silences: Sequence[Silence]) -> str:
         why_not = self.channel.why_not(
@@ -528,7 +526,7 @@ class Desk:
 
     def _acknowledge(self) -> None:
         if not any(each.kind == Kind.ACKNOWLEDGE for each in self.before):
-            who = self.incident.body.get("acknowledged_by") or "somebody"
+            who = self.incident.body.get("acknowledged_by", "somebody")
             self._send(Kind.ACKNOWLEDGE, f"{who} has acknowledged it")
 
     def _tell_the_end(self) -> None:
@@ -556,11 +554,11 @@ class Desk:
                 found.clear()
         return found
 
-    def _send(self, kind: Kind, reason: str) -> bool:
+    def _send(self, kind: Kind, reason: str) -> None:
         if kind not in self.channel.kinds:
-            return False
+            return
         notice = self.engine.notice(self.incident, kind, reason, self.now)
-        return self.page.decide(
+        self.page.decide(
             self._key(kind), self.incident.id, self.channel.name, kind,
             state=books.PENDING, now=self.now, reason=reason, notice=notice.as_dict(),
         )  # fmt: skip

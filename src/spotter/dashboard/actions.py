@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import urllib.parse
+from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 
+from spotter.alerts.book import Page as BookPage
 from spotter.alerts.responses import RESPONSES, RefusedError, audit, respond
 from spotter.alerts.spare import current
 from spotter.conf import get_settings
@@ -32,16 +34,31 @@ def who(request: HttpRequest) -> str:
     return f"user {user.pk}" if user is not None and user.pk else "somebody"
 
 
+def answering(action: str) -> Do:
+    """What people do about alerts, with the fields of a form."""
+
+    def do(page: BookPage, request: HttpRequest, now: float) -> str:
+        fields = {name: str(value) for name, value in request.POST.items()}
+        return respond(page, action, fields, who(request), now)
+
+    return do
+
+
+#: By its address: does it and says what was done.
+Do = Callable[[BookPage, HttpRequest, float], str]
+ACTIONS: dict[str, Do] = {name: answering(name) for name in RESPONSES}
+
+
 @csrf_protect
 @require_POST
 def act(request: HttpRequest, action: str) -> HttpResponse:
     """Do it and go back to the page; where it can't be done, the page says why."""
-    if action not in RESPONSES or not access.may_act(request):
+    do = ACTIONS.get(action)
+    if do is None or not access.may_act(request):
         return refuse(request, action)
-    fields = {name: str(value) for name, value in request.POST.items()}
     with ignore():
         try:
-            said = done(action, fields, who(request))
+            said = done(do, request)
         except RefusedError as error:
             return again(
                 request, action, Note("Nothing was changed", str(error), "bad"), 400
@@ -50,21 +67,21 @@ def act(request: HttpRequest, action: str) -> HttpResponse:
             text = f"{error} The watcher takes over within seconds: try again."
             return again(request, action, Note("Nothing was changed", text, "bad"), 503)
     audit.info("%s %s", who(request), said)
-    return HttpResponseRedirect(back(action, fields))
+    return HttpResponseRedirect(back(action, request))
 
 
-def done(action: str, fields: dict[str, str], actor: str) -> str:
+def done(do: Do, request: HttpRequest) -> str:
     """Write it into the book that counts."""
     store, now = get_store(), time.time()
     if not isinstance(store, SqlStore):
         raise RefusedError("This store keeps no alerts.")
     with current(store, now).writing() as page:
-        return respond(page, action, fields, actor, now)
+        return do(page, request, now)
 
 
-def back(action: str, fields: dict[str, str]) -> str:
+def back(action: str, request: HttpRequest) -> str:
     """Where to go on: to the incident, if it was about one."""
-    incident = fields.get("incident", "")
+    incident = str(request.POST.get("incident", ""))
     if incident.isascii() and incident.isdigit():
         return address(ONE, id=incident)
     return address(PAGE_OF.get(action, "alerts"))
@@ -86,8 +103,7 @@ def again(request: HttpRequest, action: str, note: Note, status: int) -> HttpRes
 def refuse(request: HttpRequest, action: str) -> HttpResponse:
     """Send a stranger to the log-in, and tell others what is missing."""
     if not access.is_logged_in(request) and not get_settings().dashboard_access:
-        fields = {name: str(value) for name, value in request.POST.items()}
-        query = urllib.parse.urlencode({"next": back(action, fields)})
+        query = urllib.parse.urlencode({"next": back(action, request)})
         return HttpResponseRedirect(f"{site.login_address()}?{query}")
     text = (
         "To acknowledge, comment and silence takes the permission “spotter | dashboard | "
