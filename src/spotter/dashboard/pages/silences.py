@@ -145,6 +145,7 @@ def muted_table(alerts: Sequence[Alert]) -> Table:
             for each in alerts
         ],
         empty="Nothing that fires now: it would mute what fires later and matches.",
+        stacks=True,
     )
 
 
