@@ -205,7 +205,7 @@ def table(
 
 def cells(silence: Silence) -> list[Cell]:
     """One silence."""
-    until = write.moment(silence.ends_at)[:16]
+    until = shared.minute(silence.ends_at)
     if silence.incident is not None and not silence.ended_by:
         until = f"incident {silence.incident} ends"
     ended = f", ended by {silence.ended_by}" if silence.ended_by else ""
@@ -213,7 +213,7 @@ def cells(silence: Silence) -> list[Cell]:
         Cell(f"{silence.id} · {matching.written(silence.matchers)}", mono=True),
         Cell(silence.reason),
         Cell(silence.author),
-        Cell(write.moment(silence.starts_at)[:16], write.moment(silence.starts_at)),
+        Cell(shared.minute(silence.starts_at), write.moment(silence.starts_at)),
         Cell(until + ended, write.moment(silence.ends_at)),
         Cell(silence.kind),
     ]
