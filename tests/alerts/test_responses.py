@@ -6,9 +6,11 @@ import datetime
 
 import pytest
 
-from spotter.alerts.book import MAINTENANCE, RESOLVED
+from spotter.alerts.book import MAINTENANCE, RESOLVED, Book
 from spotter.alerts.responses import MAX_TEXT, RefusedError, respond
 from spotter.alerts.silencing import SpanError, span_of
+from spotter.stores import open_store
+from spotter.stores.sql import SqlStore
 from tests.alerts.kit import Recorded, World, rule
 
 HOUR, DAY = 3600.0, 86400.0
@@ -225,3 +227,23 @@ def test_an_incident_counts_its_rules_and_how_often_it_flapped():
     assert incident.rules == {"First": 2, "Second": 1}
     assert incident.flaps == 1
     assert incident.state == RESOLVED
+
+
+def test_postgresql_keeps_what_people_do_as_well(postgres):
+    postgres.create_database("responses")
+    store = open_store(postgres.url("responses"))
+    assert isinstance(store, SqlStore)
+    world = World(book=Book(store))
+    world.tick(Broken=1)
+    do(world, "acknowledge", incident="1")
+    silence(world, until="incident", incident="1")
+    silence(world, matchers="rule=~.+", starts="1970-01-13 14:00")
+    do(world, "unsilence", silence="2")
+    world.tick(5)
+    assert {"acknowledged", "silenced"} <= set(kinds(world))
+    world.tick(5, Broken=0)
+    with world.book.reading() as page:
+        assert [s.is_on(world.now) for s in page.silences()] == [False, False]
+    do(world, "resolution", incident="1", cause="x", done="y")
+    assert not world.incidents[0].needs_resolution
+    store.close()
