@@ -25,6 +25,7 @@ NAMES = {
 PAGES = [
     *("", "requests/", "queries/", "queries/?tab=repeated", "cache/", "tasks/"),
     *("outgoing/", "hosts/", "logs/", "self/"),
+    *("alerts/", "incidents/", "silences/", "silences/?matchers=rule%3DHighCPU"),
 ]
 
 

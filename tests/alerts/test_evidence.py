@@ -21,9 +21,11 @@ from spotter.alerts.sources import Source
 from spotter.entries import Batch, Sample, Series
 from spotter.stores.contract import StoreError
 from spotter.stores.sqlite import MEMORY, SqliteStore
+from tests.alerts import test_watcher
 from tests.alerts.kit import World, rule
 from tests.dashboard.filled import fill
 
+scene = test_watcher.scene
 NOW = time.time()
 RULES = {each.name: each for each in shipped(lambda: None)}  # type: ignore[arg-type,return-value]
 
@@ -327,3 +329,25 @@ def test_without_a_store_there_is_an_incident_all_the_same():
     world.tick(Broken=1)
     assert "gone" in str(world.incidents[0].body["evidence"])
     assert world.channels[0].kinds_sent == ["trigger"]
+
+
+def test_a_mistake_in_gathering_keeps_nobody_from_being_told(caplog):
+    world = World()
+
+    def broken(begun, now):
+        raise TypeError("a mistake of ours")
+
+    world.engine.evidence = broken
+    world.tick(Broken=1)
+    assert world.channels[0].kinds_sent == ["trigger"]
+    assert "could not gather evidence" in caplog.text
+
+
+def test_the_watcher_keeps_evidence_of_what_it_finds(scene, folder):
+    (folder / "errors.log").write_text(failure("a"))
+    watcher = scene.watcher()
+    scene.value = 1.0
+    scene.tick(watcher)
+    with watcher.book.reading() as page:
+        (incident,) = page.incidents()
+    assert [p.request_id for p in pieces_of(incident.body) if p.kind == "line"] == ["a"]

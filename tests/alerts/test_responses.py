@@ -6,10 +6,12 @@ import datetime
 
 import pytest
 
-from spotter.alerts.book import MAINTENANCE, RESOLVED
+from spotter.alerts.book import MAINTENANCE, RESOLVED, Book
 from spotter.alerts.fields import MAX_TEXT, RefusedError
 from spotter.alerts.responses import respond
 from spotter.alerts.silencing import SpanError, span_of
+from spotter.stores import open_store
+from spotter.stores.sql import SqlStore
 from tests.alerts.kit import Recorded, World, rule
 
 HOUR, DAY = 3600.0, 86400.0
@@ -208,9 +210,11 @@ def test_what_is_told_of_a_next_step_is_an_escalation_in_the_timeline():
     world = World(channels=[Recorded(), boss])
     world.tick(Broken=1)
     world.tick(900)
-    world.tick(900)
-    assert [n.reason for n in boss.sent] == ["nobody has acknowledged it for 15 min"]
-    assert kinds(world).count("escalated") == 1
+    world.tick(5)
+    world.tick(5)
+    assert boss.kinds_sent == ["trigger"]
+    text = "boss is told: nobody has acknowledged it for 15 min"
+    assert [t for k, t in world.timeline if k == "escalated"] == [text]
 
 
 def test_an_incident_counts_its_rules_and_how_often_it_flapped():
@@ -224,3 +228,23 @@ def test_an_incident_counts_its_rules_and_how_often_it_flapped():
     assert incident.rules == {"First": 2, "Second": 1}
     assert incident.flaps == 1
     assert incident.state == RESOLVED
+
+
+def test_postgresql_keeps_what_people_do_as_well(postgres):
+    postgres.create_database("responses")
+    store = open_store(postgres.url("responses"))
+    assert isinstance(store, SqlStore)
+    world = World(book=Book(store))
+    world.tick(Broken=1)
+    do(world, "acknowledge", incident="1")
+    silence(world, until="incident", incident="1")
+    silence(world, matchers="rule=~.+", starts="1970-01-13 14:00")
+    do(world, "unsilence", silence="2")
+    world.tick(5)
+    assert {"acknowledged", "silenced"} <= set(kinds(world))
+    world.tick(5, Broken=0)
+    with world.book.reading() as page:
+        assert [s.is_on(world.now) for s in page.silences()] == [False, False]
+    do(world, "resolution", incident="1", cause="x", done="y")
+    assert not world.incidents[0].needs_resolution
+    store.close()

@@ -75,8 +75,8 @@ def alice(book):
     return staff(*BOTH)
 
 
-def text(answer) -> str:
-    return answer.content.decode()
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
 
 
 def look(client: Client, page: str) -> str:
@@ -102,8 +102,10 @@ def silences(world):
 def test_the_page_says_that_nobody_watches(world, alice):
     assert "Nobody watches" in look(alice, "alerts/")
     with world.book.writing() as page:
-        page.lead("me", time.time(), 15)
-    assert "Nobody watches" not in look(alice, "alerts/")
+        page.lead("web-1", time.time(), 15)
+    shown = look(alice, "alerts/")
+    assert "Nobody watches" not in shown
+    assert "Watched by web-1." in shown
 
 
 def test_an_incident_leads_to_its_timeline_and_to_who_was_told(world, alice):

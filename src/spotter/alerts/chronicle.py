@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from spotter.alerts.book import (
     ACKNOWLEDGED,
+    FAILED,
     OPEN,
+    PENDING,
+    SENT,
     Alert,
+    Delivery,
     Event,
     Incident,
     Page,
     Silence,
 )
 from spotter.alerts.evidence import Piece, joined
+from spotter.channels import Channel, Kind
 from spotter.channels.notice import clock
 from spotter.entries import Sample
 
@@ -58,6 +63,34 @@ def note_silences(
     changed = dataclasses.replace(
         incident, body={**incident.body, "silenced_by": sorted(on)}
     )
+    page.save_incident(changed)
+    return changed
+
+
+def note_escalations(
+    page: Page,
+    incident: Incident,
+    channels: Sequence[Channel],
+    decided: Mapping[str, Sequence[Delivery]],
+) -> Incident:
+    """Write down that the next in line was told, since nobody had acknowledged it."""
+    known: list[str] = incident.body.get("escalated", [])
+    new = [
+        (channel, each)
+        for channel in channels
+        if channel.after_seconds
+        for each in decided.get(channel.name, ())
+        if each.kind == Kind.TRIGGER and each.state in (PENDING, SENT, FAILED)
+        and each.key not in known
+    ]  # fmt: skip
+    if not new:
+        return incident
+    for channel, each in new:
+        wait = channel.after_seconds / 60
+        text = f"{channel.name} is told: nobody has acknowledged it for {wait:g} min"
+        page.note(incident.id, each.created_at, "escalated", text)
+    body = {**incident.body, "escalated": [*known, *(each.key for _, each in new)]}
+    changed = dataclasses.replace(incident, body=body)
     page.save_incident(changed)
     return changed
 

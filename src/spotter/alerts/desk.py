@@ -54,13 +54,7 @@ class Desk:
         elif why_not:
             self._suppress(why_not)
         elif not self._is_gathering():
-            self._begin(self._why())
-
-    def _begin(self, reason: str) -> None:
-        is_new = self._send(Kind.TRIGGER, reason)
-        if is_new and (self.unheard or self.channel.after_seconds):
-            text = f"{self.channel.name} is told: {reason}"
-            self.page.note(self.incident.id, self.now, "escalated", text)
+            self._send(Kind.TRIGGER, self._why())
 
     def _why(self) -> str:
         if self.unheard:
@@ -175,12 +169,11 @@ class Desk:
                 or f"it was over within {self.channel.group_seconds:g} s"
             )
 
-    def _send(self, kind: Kind, reason: str) -> bool:
-        """Write it down; False when that was done before, or it takes no such kind."""
+    def _send(self, kind: Kind, reason: str) -> None:
         if kind not in self.channel.kinds:
-            return False
+            return
         notice = self.engine.notice(self.incident, kind, reason, self.now)
-        return self.page.decide(
+        self.page.decide(
             self._key(kind), self.incident.id, self.channel.name, kind,
             state=books.PENDING, now=self.now, reason=reason, notice=notice.as_dict(),
         )  # fmt: skip

@@ -16,6 +16,7 @@ from spotter.alerts.expressions import Reading, Reads
 from spotter.alerts.machine import State, Status, Truth, shifted, step
 from spotter.alerts.rules import Rule, Severity, dedup_key, fingerprint
 from spotter.channels import Channel, Kind, Notice
+from spotter.rescue import rescue
 from spotter.stores.contract import StoreError
 
 logger = logging.getLogger("spotter.alerts")
@@ -118,7 +119,8 @@ class Engine:
             (self.rules[a.rule], a) for k, a in begun.items() if k not in self._found
         ]
         if new:
-            self._found |= self.evidence(new, now)
+            with rescue("gather evidence"):
+                self._found |= self.evidence(new, now)
 
     def _of_rule(self, rule: Rule, source: Reads, now: float) -> Iterator[Alert]:
         known = {a.key: a for a in self.alerts.values() if a.rule == rule.name}
@@ -267,7 +269,8 @@ class Engine:
             if not is_open and alert.key in incident.body.get("alerts", ()):
                 page.note(incident.id, now, "reopened", f"{alert.rule} fires again")
                 # Whoever was at it thought that it was over; so did the resolution.
-                body = {**incident.body, "resolution": None, "acknowledged_by": None}
+                body = {**incident.body, "resolution": None}
+                body.pop("acknowledged_by", None)
                 reopened = dataclasses.replace(
                     incident, state=books.OPEN, resolved_at=None, touched_at=now,
                     body=body,
@@ -372,6 +375,7 @@ class Engine:
             unheard, instead = stand_in(
                 self.channels, sent, shut, self.place.environment, now
             )
+            incident = chronicle.note_escalations(page, incident, self.channels, sent)
             for channel in self.channels:
                 Desk(
                     self,

@@ -56,7 +56,7 @@ def silence_address(matchers: Sequence[Matcher], incident: int | None = None) ->
     asked = {"matchers": written(matchers)}
     if incident is not None:
         asked |= {"incident": str(incident), "until": "incident"}
-    return address("silences", **asked)
+    return address("silences", None, **asked)
 
 
 def matchers_of(alert: Alert) -> list[Matcher]:
@@ -94,7 +94,7 @@ def table(
             Column("Incident", numeric=False),
             Column("State", numeric=False),
             Column("Severity", numeric=False),
-            Column("Opened (UTC)", numeric=False),
+            Column("Opened (UTC)"),
             Column("Lasted"),
             Column("Acknowledged after"),
             Column("Rules", numeric=False),
@@ -115,9 +115,14 @@ def row(incident: Incident, now: float) -> list[Cell]:
         Cell(f"{incident.id} · {incident.title}", incident.title, href=one(incident)),
         state_cell(incident),
         Cell(incident.severity, tone=TONES.get(incident.severity, "")),
-        Cell(write.moment(incident.opened_at)[:16], write.moment(incident.opened_at)),
+        Cell(minute(incident.opened_at), write.moment(incident.opened_at)),
         Cell(write.seconds(lasted), round(lasted, 1)),
         Cell(write.seconds(after), None if after is None else round(after, 1)),
         Cell(", ".join(sorted(incident.rules))),
         Cell(str(incident.flaps), incident.flaps),
     ]
+
+
+def minute(at: float) -> str:
+    """An instant to the minute."""
+    return write.moment(at)[:16]

@@ -75,8 +75,8 @@ BY_METRIC: Sequence[tuple[str, Sequence[Look]]] = (
     ("spotter.probe", (probes, checks, release)),
     ("spotter.health", (checks, release, error_lines)),
 )
-#: The same for whichever alert of a cycle it is asked.
-SHARED = frozenset({traffic, failing_routes, exceptions, checks, release, cache})
+#: What looks at the alert's labels; the rest is looked for once in a cycle.
+OF_ONE_ALERT = frozenset({costly_statements, hosts, processes, disks, probes})
 
 
 def looks_of(rule: Rule) -> Sequence[Look]:
@@ -126,7 +126,7 @@ class Gathering:
 
     def _once(self, look: Look, scene: Scene) -> list[Piece]:
         key = (look.__name__, scene.window)
-        if look not in SHARED:
+        if look in OF_ONE_ALERT:
             return self._look(look, scene)
         if key not in self._known:
             self._known[key] = self._look(look, scene)

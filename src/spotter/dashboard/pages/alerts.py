@@ -30,7 +30,8 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         muted = sum(each.is_on(now) for each in page.silences(now))
     lacking = sum(each.needs_resolution for each in over)
     blocks: list[Block] = [*incidents.notice_of(book, reader)]
-    if leader is None or leader[1] <= now:
+    watcher = leader[0] if leader is not None and leader[1] > now else ""
+    if not watcher:
         blocks.append(nobody_watches())
     return [
         *blocks,
@@ -38,7 +39,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         incidents.table(
             open_, now, title="Open incidents", empty="No incident is open."
         ),
-        alerts(found, now, can_act=access.may_act(request)),
+        alerts(found, now, watcher, can_act=access.may_act(request)),
         incidents.table(
             over[:10], now, title="Lately resolved", empty="There has been no incident.",
             name="resolved",
@@ -75,7 +76,7 @@ def tiles(found: Sequence[Alert], open_: int, lacking: int, muted: int) -> Tiles
     )
 
 
-def alerts(found: Sequence[Alert], now: float, *, can_act: bool) -> Table:
+def alerts(found: Sequence[Alert], now: float, watcher: str, *, can_act: bool) -> Table:
     """What fires, then what is about to, then what could not be judged."""
     order = {State.FIRING: 0, State.PENDING: 1, State.INACTIVE: 2}
     shown = [
@@ -98,6 +99,7 @@ def alerts(found: Sequence[Alert], now: float, *, can_act: bool) -> Table:
         columns=[Column(title, numeric=False) for title in columns],
         rows=[row(each, now)[: len(columns)] for each in shown],
         empty="Nothing fires.",
+        note=f"Watched by {watcher}." if watcher else "",
         stacks=True,
     )
 

@@ -102,10 +102,11 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         return [missing()]
     incident, now = found.incident, reader.now
     period = incidents.period_of(incident, now)
-    blocks: list[Block] = [*incidents.notice_of(found.book, reader)]
+    blocks: list[Block] = []
     can_act = access.may_act(request)
     if can_act:
         blocks.append(first_action(found, request, reader.now))
+    blocks += incidents.notice_of(found.book, reader)
     blocks += [facts(reader, incident, period), evidence(incident, period)]
     if can_act and not incident.needs_resolution:
         blocks.append(note_action(incident, request))

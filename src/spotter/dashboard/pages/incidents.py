@@ -16,7 +16,7 @@ from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 
 #: More are not read for one page.
-MOST = 2000
+MOST, LISTED = 2000, 300
 LACKING = "needs a resolution"
 STATES = ("", OPEN, ACKNOWLEDGED, RESOLVED, LACKING)
 #: By name: the days that are looked back.
@@ -41,13 +41,13 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     rules = sorted({rule for incident in found for rule in incident.rules})
     shown = [each for each in found if is_asked_for(each, asked)]
     numbers = statistics(shown, reader.now)
-    note = f"Only the latest {MOST:,} are looked at." if len(found) == MOST else ""
+    note = f"Only the latest {LISTED:,} are listed." if len(shown) > LISTED else ""
     return [
         *shared.notice_of(book, reader),
         tiles(numbers, asked["during"]),
         form(asked, rules),
         shared.table(
-            shown, reader.now, title=f"{len(shown):,} incidents", note=note,
+            shown[:LISTED], reader.now, title=f"{len(shown):,} incidents", note=note,
             empty="There was no such incident in that time.",
         ),
         noisiest(numbers.rules, asked["during"]),

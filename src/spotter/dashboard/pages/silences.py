@@ -119,7 +119,7 @@ def presets(asked: Mapping[str, str]) -> Tabs:
     for name, text in PRESETS.items():
         if name == INCIDENT and not asked["incident"]:
             continue
-        href = address("silences", **{**kept, "until": name})
+        href = address("silences", None, **{**kept, "until": name})
         links.append(Link(text, href, is_current=asked["until"] == name))
     return Tabs(links)
 
@@ -146,6 +146,7 @@ def muted_table(alerts: Sequence[Alert]) -> Table:
             for each in alerts
         ],
         empty="Nothing that fires now: it would mute what fires later and matches.",
+        stacks=True,
     )
 
 
@@ -205,7 +206,7 @@ def table(
 
 def cells(silence: Silence) -> list[Cell]:
     """One silence."""
-    until = write.moment(silence.ends_at)[:16]
+    until = shared.minute(silence.ends_at)
     if silence.incident is not None and not silence.ended_by:
         until = f"incident {silence.incident} ends"
     ended = f", ended by {silence.ended_by}" if silence.ended_by else ""
@@ -213,7 +214,7 @@ def cells(silence: Silence) -> list[Cell]:
         Cell(f"{silence.id} · {matching.written(silence.matchers)}", mono=True),
         Cell(silence.reason),
         Cell(silence.author),
-        Cell(write.moment(silence.starts_at)[:16], write.moment(silence.starts_at)),
+        Cell(shared.minute(silence.starts_at), write.moment(silence.starts_at)),
         Cell(until + ended, write.moment(silence.ends_at)),
         Cell(silence.kind),
     ]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 
 from django.core.management.base import BaseCommand
 
-from spotter.alerts.book import OPEN, PENDING, Book
+from spotter.alerts.book import OPEN, PENDING, RESOLVED, Book, Incident
+from spotter.alerts.spare import current
 from spotter.channels.notice import clock
 from spotter.dashboard.format import ago
 from spotter.exceptions import SpotterError
 from spotter.stores.current import get_store
 from spotter.stores.sql import SqlStore
 
+#: How far back what lacks a resolution is looked for.
+LATELY_SECONDS = 90 * 86400.0
 HELP = "who watches, what fires, what waits to be sent; exit 1 when nobody watches"
 
 
@@ -22,11 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def book() -> Book:
-    """The book of the store that the settings name."""
+    """The book of the store that the settings name, or the watcher's own meanwhile."""
     store = get_store()
     if not isinstance(store, SqlStore):
         raise SpotterError("This store keeps no alerts.")
-    return Book(store)
+    return current(store, time.time())
 
 
 def run(command: BaseCommand, **options: object) -> bool:
@@ -35,6 +39,8 @@ def run(command: BaseCommand, **options: object) -> bool:
     with book().reading() as page:
         leader, alerts = page.leader(), page.alerts()
         incidents = page.incidents((OPEN, "acknowledged"))
+        over = page.incidents((RESOLVED,), since=now - LATELY_SECONDS, limit=1000)
+        muted = [s for s in page.silences(now) if s.is_on(now)]
         waiting = [d for d in page.deliveries(limit=500) if d.state == PENDING]
     is_watched = leader is not None and leader[1] > now
     write = command.stdout.write
@@ -55,4 +61,15 @@ def run(command: BaseCommand, **options: object) -> bool:
         write(f"waiting {each.channel} {each.kind}, {ago(now - each.created_at)}{why}")
     if not incidents:
         write("no open incident")
+    write(f"{len(muted)} silences: see `manage.py spotter silence list`")
+    write(lacking(over))
     return is_watched
+
+
+def lacking(over: Sequence[Incident]) -> str:
+    """How many incidents are over and nobody has written what they were."""
+    found = [str(each.id) for each in over if each.needs_resolution]
+    if not found:
+        return "no incident needs a resolution"
+    which = ", ".join(found[:10]) + (" …" if len(found) > 10 else "")
+    return f"{len(found)} incidents need a resolution: {which}"
