@@ -35,6 +35,7 @@ def run(command: BaseCommand, **options: object) -> bool:
     with book().reading() as page:
         leader, alerts = page.leader(), page.alerts()
         incidents = page.incidents((OPEN, "acknowledged"))
+        shut = page.shut_channels()
         waiting = [d for d in page.deliveries(limit=500) if d.state == PENDING]
     is_watched = leader is not None and leader[1] > now
     write = command.stdout.write
@@ -53,6 +54,9 @@ def run(command: BaseCommand, **options: object) -> bool:
     for each in waiting:
         why = f" ({each.error})" if each.error else ""
         write(f"waiting {each.channel} {each.kind}, {ago(now - each.created_at)}{why}")
+    for name, each in shut.items():
+        write(f"{name} IS SHUT since {clock(each.at)}: {each.reason}")
+        write(f"  when it is mended: manage.py spotter notify {name}")
     if not incidents:
         write("no open incident")
     return is_watched
