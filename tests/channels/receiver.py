@@ -89,7 +89,10 @@ def handler_of(receiver: Receiver) -> type[http.server.BaseHTTPRequestHandler]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            data = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            data = self.rfile.read(length)
+            if len(data) < length:
+                return  # Whoever sent it died in the middle.
             answer = receiver.take(data, dict(self.headers))
             if answer == "hang":
                 receiver.over.wait()

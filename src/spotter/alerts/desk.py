@@ -192,6 +192,15 @@ class Desk:
         return f"{self.incident.id}:{self.channel.name}:{kind}:{number}"
 
 
+def to_decide(page: Page, now: float) -> list[Incident]:
+    """Every open incident, however many came after it, and the latest that ended."""
+    is_open = (books.OPEN, books.ACKNOWLEDGED)
+    return [
+        *page.incidents(is_open, limit=5000),
+        *page.incidents((books.RESOLVED,), since=now - 24 * 3600.0),
+    ]
+
+
 def since_end(deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Those after the last end that was told, or is to be."""
     found: list[Delivery] = []

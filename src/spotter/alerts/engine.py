@@ -9,7 +9,7 @@ from typing import Any
 
 from spotter.alerts import book as books
 from spotter.alerts.book import Alert, Delivery, Incident, Page
-from spotter.alerts.desk import Desk, closed, stand_in
+from spotter.alerts.desk import Desk, closed, stand_in, to_decide
 from spotter.alerts.expressions import Reading, Reads
 from spotter.alerts.machine import State, Status, Truth, shifted, step
 from spotter.alerts.rules import Rule, Severity, dedup_key, fingerprint
@@ -347,7 +347,7 @@ class Engine:
         """
         silences = [s for s in page.silences(now) if s.starts_at <= now]
         shut = closed(self.channels, page, now)
-        for incident in page.incidents(since=now - 24 * 3600.0):
+        for incident in to_decide(page, now):
             sent: dict[str, list[Delivery]] = {}
             for delivery in reversed(page.deliveries(incident.id, limit=2000)):
                 sent.setdefault(delivery.channel, []).append(delivery)
