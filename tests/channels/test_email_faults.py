@@ -13,7 +13,7 @@ from spotter.alerts.book import FAILED, PENDING, SENT
 from spotter.channels import DeliveryError, Email
 from spotter.channels import email as module
 from spotter.channels.deadline import Deadline
-from tests.alerts.kit import World
+from tests.alerts.kit import World, rule
 from tests.channels.notices import notice
 from tests.channels.smtp import STEPS, mail_server
 
@@ -179,6 +179,23 @@ def test_a_providers_answer_means_what_its_status_says(
         Email(to=[A], backend=f"{__name__}.Provider").send(notice())
     assert (caught.value.permanent, caught.value.shut) == (permanent, shut)
     assert str(caught.value) == f"answered {status}"
+
+
+def test_a_storm_is_nine_messages_and_a_digest_of_the_rest_and_all_are_sent(server):
+    names = [f"R{number}" for number in range(25)]
+    world = World(
+        *(rule(name) for name in names),
+        channels=[Email(to=[A], backend=SMTP, group_seconds=0)],
+    )
+    for name in names:
+        world.now += 601.0
+        world.values[name] = 1.0
+        world.decide()
+    world.outbox.deliver(world.book, world.now)
+    assert len(server.taken) == 10
+    subject = message_from_string(server.taken[-1][1], policy=policy.default)["Subject"]
+    assert subject.strip().startswith("16 messages of 16 incidents")
+    assert {state for _, _, state, _ in world.decisions()} == {SENT}
 
 
 def test_a_digest_has_all_that_was_held_up(server):

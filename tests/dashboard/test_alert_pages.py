@@ -138,3 +138,12 @@ def test_nothing_is_done_without_a_csrf_token(world):
 def test_an_incident_that_is_none_says_so(world, asked):
     shown = staff(*BOTH).get(f"/spotter/incidents/one/?id={asked}")
     assert b"There is no such incident" in shown.content
+
+
+def test_a_channel_that_is_shut_is_shown_with_its_reason_and_what_to_do(world):
+    with world.book.writing() as page:
+        page.shut("slack", "abc", "answered 404: no_service", time.time() - 600)
+    shown = staff(*BOTH).get("/spotter/alerts/").content.decode()
+    assert "The channel slack is shut" in shown
+    assert "It refused 10 min ago: answered 404: no_service" in shown
+    assert "manage.py spotter notify slack" in shown

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 
-from spotter.alerts.book import RESOLVED, Alert, Book, Incident, Silence
+from spotter.alerts.book import RESOLVED, Alert, Book, Incident, Shut, Silence
 from spotter.alerts.machine import State
 from spotter.dashboard import access
 from spotter.dashboard import format as write
@@ -26,6 +26,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     with Book(reader.store).reading() as page:
         leader, found = page.leader(), list(page.alerts().values())
         latest, silences = page.incidents(limit=50), page.silences(reader.now)
+        shut = page.shut_channels()
     blocks: list[Block] = []
     if leader is None or leader[1] <= reader.now:
         blocks.append(
@@ -36,6 +37,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
                 "bad",
             )
         )
+    blocks += [closed(name, each, reader.now) for name, each in sorted(shut.items())]
     blocks += [incidents(latest, reader.now), alerts(found, reader.now)]
     if access.may_act(request):
         token = get_token(request)
@@ -60,6 +62,16 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
             )
         )
     return blocks
+
+
+def closed(name: str, shut: Shut, now: float) -> Note:
+    """A channel whose key or address is dead."""
+    return Note(
+        f"The channel {name} is shut",
+        f"It refused {write.ago(now - shut.at)}: {shut.reason}. Others are told instead. "
+        f"Mend its address or key; `manage.py spotter notify {name}` opens it.",
+        "bad",
+    )
 
 
 def incidents(found: Sequence[Incident], now: float) -> Table:
