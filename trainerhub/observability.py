@@ -81,8 +81,14 @@ def channels(env: Mapping[str, str]) -> list[Channel]:
     if env.get("SLACK_WEBHOOK_URL"):  # made for the channel #alerts
         found.append(Slack(url=env["SLACK_WEBHOOK_URL"]))
     if env.get("PAGERDUTY_ROUTING_KEY"):
-        url = env.get("PAGERDUTY_URL") or EVENTS_URL
-        found.append(PagerDuty(routing_key=env["PAGERDUTY_ROUTING_KEY"], url=url))
+        previous = env.get("PAGERDUTY_PREVIOUS_ROUTING_KEY")
+        found.append(
+            PagerDuty(
+                routing_key=env["PAGERDUTY_ROUTING_KEY"],
+                previous_routing_keys=(previous,) if previous else (),
+                url=env.get("PAGERDUTY_URL") or EVENTS_URL,
+            )
+        )
     if env.get("SENTRY_DSN"):
         found.append(Sentry())
     return found

@@ -400,3 +400,31 @@ def test_what_ends_while_it_is_gathered_is_not_told_and_it_says_why():
     assert world.decisions() == [
         ("chat", "trigger", SUPPRESSED, "it was over within 10 s")
     ]
+
+
+def test_an_incident_is_ended_however_many_came_after_it():
+    world = World()
+    world.tick(Broken=1)
+    with world.book.writing() as page:
+        for number in range(201):
+            other = page.open_incident(f"other-{number}", "info", world.now, {})
+            page.save_incident(
+                dataclasses.replace(other, state=RESOLVED, resolved_at=world.now)
+            )
+    world.tick(5, Broken=0)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+
+
+def test_nobody_is_reminded_of_what_could_not_be_told():
+    chat = Recorded(
+        remind_seconds=600, failures=[DeliveryError("503", retry_after=100)] * 9
+    )
+    world = World(channels=[chat])
+    world.tick(Broken=1)
+    for _ in range(9):
+        world.tick(100)
+    assert chat.kinds_sent == ["trigger"]
+    world.tick(599)
+    assert chat.kinds_sent == ["trigger"]
+    world.tick(1)
+    assert chat.kinds_sent == ["trigger", "reminder"]

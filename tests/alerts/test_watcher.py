@@ -14,13 +14,15 @@ from spotter.alerts.expressions import Computed, Gauge, Reading
 from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare
-from spotter.alerts.watcher import LEAD_SECONDS, Watcher
+from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in
+from spotter.channels import DeliveryError
 from spotter.entries import Batch, Series
 from spotter.stores.contract import Query
 from spotter.stores.sqlite import SqliteStore
 from tests.alerts.kit import Recorded
 from tests.celery_project.app import make_app
 from tests.kept import recorded
+from tests.servers.processes import wait_until
 
 
 class Hands:
@@ -234,3 +236,59 @@ def test_celerys_queues_are_read_beside_djangos(scene, redis):
     depth = recorded("spotter.task.queue.depth", "task.system", "queue")
     assert depth["celery", "celery"].last == 1
     app.close()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Listening(Recorded):
+    """Hears that the watcher lives."""
+
+    heard: list[str] = dataclasses.field(default_factory=list, compare=False)
+
+    def check_in(self, environment: str) -> None:
+        self.heard.append(environment)
+
+
+@pytest.fixture
+def listening(scene):
+    scene.chat = Listening()
+    scene.tick(scene.watcher())  # somebody leads already, and is gone
+    scene.hands.pass_(LEAD_SECONDS)
+    return scene
+
+
+def test_the_watcher_that_leads_checks_in_once_a_minute(listening):
+    watcher = listening.watcher()
+    listening.tick(watcher)
+    for _ in range(24):
+        listening.tick(watcher)
+    wait_until(lambda: len(listening.chat.heard) == 2, 20, "two check-ins")
+
+
+def test_a_watcher_that_stands_by_does_not_check_in(listening):
+    first, second = listening.watcher(), listening.watcher()
+    listening.tick(first)
+    for _ in range(26):
+        listening.tick(first, 2.5)
+        listening.tick(second, 2.5)
+    wait_until(lambda: len(listening.chat.heard) == 2, 20, "the check-ins of the first")
+    assert not second.is_leading
+
+
+def test_a_check_in_that_is_refused_is_a_line_in_the_log(caplog):
+    class Refusing(Recorded):
+        def check_in(self, environment):
+            raise DeliveryError("answered 403")
+
+    check_in(Refusing(), "production")
+    assert "chat took no check-in: answered 403" in caplog.text
+
+
+def test_what_a_dead_watcher_was_sending_is_sent_when_its_lead_is_over(scene):
+    first, second = scene.watcher(), scene.watcher()
+    scene.value = 1.0
+    scene.hands.pass_(5)
+    first.cycle()
+    with first.book.writing() as page:
+        assert len(page.claim(scene.hands.wall, 60.0, "chat")) == 1
+    scene.tick(second, LEAD_SECONDS)
+    assert scene.chat.kinds_sent == ["trigger"]

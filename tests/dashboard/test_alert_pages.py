@@ -421,3 +421,12 @@ def test_what_cannot_be_written_is_told_and_not_lost_silently(
     answer = alice.post("/spotter/act/note/", sent)
     assert answer.status_code == 503
     assert "Nothing was changed" in text(answer)
+
+
+def test_a_channel_that_is_shut_is_shown_with_its_reason_and_what_to_do(world, alice):
+    with world.book.writing() as page:
+        page.shut("slack", "abc", "answered 404: no_service", time.time() - 600)
+    shown = look(alice, "alerts/")
+    assert "The channel slack is shut" in shown
+    assert "It refused 10 min ago: answered 404: no_service" in shown
+    assert "manage.py spotter notify slack" in shown

@@ -18,6 +18,8 @@ logger = logging.getLogger("spotter.alerts")
 
 #: A channel that has failed twice and for so long is as good as dead: another is told.
 UNHEARD_SECONDS = 120.0
+#: Open, and ended within a day; each is looked at in every cycle.
+MOST_INCIDENTS = 2000
 
 
 @dataclasses.dataclass(slots=True)
@@ -133,8 +135,13 @@ class Desk:
             return
         elif new and len(firing) > len(known):
             self._send(Kind.UPDATE, f"{', '.join(sorted(set(new)))} fires too")
-        elif self.now - last[-1].created_at >= self.channel.remind_seconds:
+        elif self._is_time_to_remind(last[-1]):
             self._send(Kind.REMINDER, "nobody has acknowledged it")
+
+    def _is_time_to_remind(self, last: Delivery) -> bool:
+        """Whether it was told long enough ago; what waits reminds of nothing."""
+        told_at = last.done_at if last.state == books.SENT else None
+        return told_at is not None and self.now - told_at >= self.channel.remind_seconds
 
     def _acknowledge(self) -> None:
         if not any(each.kind == Kind.ACKNOWLEDGE for each in self.before):
@@ -193,6 +200,15 @@ class Desk:
         """The same for two watchers that decide the same."""
         number = sum(each.key.split(":")[2] == kind for each in self.before)
         return f"{self.incident.id}:{self.channel.name}:{kind}:{number}"
+
+
+def to_decide(page: Page, now: float) -> list[Incident]:
+    """Every open incident, however old, and what ended within a day."""
+    is_open = (books.OPEN, books.ACKNOWLEDGED)
+    return [
+        *page.incidents(is_open, limit=MOST_INCIDENTS),
+        *page.incidents((books.RESOLVED,), since=now - 86400.0, limit=MOST_INCIDENTS),
+    ]
 
 
 def since_end(deliveries: Sequence[Delivery]) -> list[Delivery]:

@@ -10,7 +10,7 @@ from typing import Any
 from spotter.alerts import book as books
 from spotter.alerts import chronicle, evidence
 from spotter.alerts.book import Alert, Delivery, Incident, Page
-from spotter.alerts.desk import Desk, closed, stand_in
+from spotter.alerts.desk import Desk, closed, stand_in, to_decide
 from spotter.alerts.evidence import Piece
 from spotter.alerts.expressions import Reading, Reads
 from spotter.alerts.machine import State, Status, Truth, shifted, step
@@ -364,7 +364,7 @@ class Engine:
         """
         silences = [s for s in page.silences(now) if s.starts_at <= now]
         shut = closed(self.channels, page, now)
-        for incident in page.incidents(since=now - 24 * 3600.0):
+        for incident in to_decide(page, now):
             if incident.state != books.RESOLVED:
                 incident = chronicle.note_silences(
                     page, incident, self._firing(incident.id), silences, now

@@ -7,6 +7,7 @@ import concurrent.futures
 import functools
 import logging
 import random
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 
 from spotter.alerts.book import (
@@ -20,8 +21,8 @@ from spotter.alerts.book import (
 )
 from spotter.alerts.bucket import Bucket
 from spotter.channels import Channel, DeliveryError, Notice
+from spotter.channels.channel import without_secrets
 from spotter.channels.deadline import Deadline
-from spotter.privacy import scrub_text
 from spotter.rescue import ignore, rescue
 
 logger = logging.getLogger("spotter.alerts")
@@ -123,17 +124,9 @@ class Outbox:
         unsent = [each for each in batch if identity(each) not in self._sent]
         notices = [Notice.of(each.notice) for each in unsent]
         try:
-            if len(notices) == 1:
-                work = functools.partial(channel.send, notices[0])
-                self._deadlines[name].run(work)
-            elif notices:
-                digest = functools.partial(channel.send_digest, notices)
-                self._deadlines[name].run(digest)
+            self._deadlines[name].run(functools.partial(send_by, channel, notices))
         except DeliveryError as error:
             return error
-        except Exception as error:
-            logger.exception("the channel %s failed", name)
-            return DeliveryError(f"the channel failed: {type(error).__name__}")
         for each in unsent:
             self._remember(each)
         return None
@@ -152,21 +145,22 @@ class Outbox:
         now: float,
     ) -> None:
         """Write down what became of them, and when they are tried again."""
-        bucket = self._buckets.get(name)
+        bucket, channel = self._buckets.get(name), self.channels.get(name)
         if error is not None and error.retry_after and bucket is not None:
             # Who goes on after "too many" may be shut out for good.
             bucket.close(now, error.retry_after)
+        reason = "" if error is None else str(error)
+        if channel is not None:
+            reason = without_secrets(channel, reason)
         with book.writing() as page:
             for each in batch:
                 if error is None:
                     self._sent_of(page, each, len(batch), now)
                 else:
-                    self._failure_of(page, each, error, now)
+                    self._failure_of(page, each, error, reason, now)
             if error is None and page.open_again(name, now):
                 logger.info("the channel %s works again", name)
-            channel = self.channels.get(name)
             if error is not None and error.shut and channel is not None:
-                reason = scrub_text(str(error))
                 page.shut(name, channel.fingerprint, reason, now)
 
     def _sent_of(self, page: Page, delivery: Delivery, count: int, now: float) -> None:
@@ -176,9 +170,13 @@ class Outbox:
         page.note(delivery.incident, now, "sent", text)
 
     def _failure_of(
-        self, page: Page, delivery: Delivery, error: DeliveryError, now: float
+        self,
+        page: Page,
+        delivery: Delivery,
+        error: DeliveryError,
+        reason: str,
+        now: float,
     ) -> None:
-        reason = scrub_text(str(error))
         state, due, then = verdict(delivery, error, now)
         notice = {**delivery.notice, "told": list(error.told)} if error.told else None
         page.mark(delivery.id, state, now, error=reason, due_at=due, notice=notice)
@@ -190,6 +188,22 @@ class Outbox:
     def close(self) -> None:
         """Wait for what is being sent."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def send_by(channel: Channel, notices: Sequence[Notice]) -> None:
+    """Send one, or several as a digest; whatever is raised is a DeliveryError."""
+    try:
+        if len(notices) == 1:
+            channel.send(notices[0])
+        elif notices:
+            channel.send_digest(notices)
+    except DeliveryError:
+        raise
+    except Exception as error:
+        # A library's message may hold the address that is the secret.
+        text = without_secrets(channel, traceback.format_exc())
+        logger.error("the channel %s failed:\n%s", channel.name, text)  # noqa: TRY400
+        raise DeliveryError(f"the channel failed: {type(error).__name__}") from error
 
 
 def verdict(

@@ -36,7 +36,8 @@ from spotter.alerts.rules import Rule
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare, spare_path, var_folder
-from spotter.channels import Channel
+from spotter.channels import Channel, DeliveryError
+from spotter.channels.channel import without_secrets
 from spotter.exceptions import ConfigurationError
 from spotter.health.runner import get_runner
 from spotter.probes import Monitor, celery_broker
@@ -186,6 +187,12 @@ class Watcher:
         every = conf.get_settings().probe_seconds
         if self._is_due("heartbeat", HEARTBEAT_SECONDS, now):
             self._start("heartbeat", beat)
+            if self.is_leading:
+                for each in self.channels:
+                    work = functools.partial(
+                        check_in, each, self.engine.place.environment
+                    )
+                    self._start(f"check-in {each.name}", work)
         if self._is_due("jobs", HEARTBEAT_SECONDS, now):
             self._start("jobs", functools.partial(jobs.enroll_all, self.book))
         if self._is_due("probe", every, now):
@@ -234,6 +241,9 @@ class Watcher:
 
     def _return(self, page: Page, now: float) -> None:
         """Take over what the book says, unless this watcher knows better."""
+        # Whoever was sending has not been heard of for the length of the lead, and a
+        # page must not wait for the rest of its lease: twice is better than late.
+        page.release()
         if self.is_on_spare:
             return
         self.engine.load(page)
@@ -351,6 +361,15 @@ def beat() -> None:
             answer = pool.request("POST", url, retries=2)
             if answer.status >= 300:
                 logger.warning("the heartbeat's address answered %d", answer.status)
+
+
+def check_in(channel: Channel, environment: str) -> None:
+    """Tell a receiver that can listen that the watcher lives."""
+    try:
+        channel.check_in(environment)
+    except DeliveryError as error:
+        reason = without_secrets(channel, str(error))
+        logger.warning("%s took no check-in: %s", channel.name, reason)
 
 
 def place() -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spotter.channels.apprise import Apprise
 from spotter.channels.channel import Channel, DeliveryError
 from spotter.channels.email import Email
 from spotter.channels.notice import Kind, Notice
@@ -11,6 +12,7 @@ from spotter.channels.slack import Slack
 from spotter.channels.webhook import Webhook
 
 __all__ = [
+    "Apprise",
     "Channel",
     "DeliveryError",
     "Email",

@@ -12,9 +12,12 @@ from django.utils.crypto import salted_hmac
 
 from spotter.channels.notice import Kind, Notice
 from spotter.exceptions import SpotterError
+from spotter.privacy import FILTERED, scrub_text
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+#: Parts of an address that may be its secret.
+PARTS = re.compile(r"[\w-]{8,}")
 #: What a label must be: a value, one of several, or all of a pattern.
 Wanted = str | Sequence[str] | re.Pattern[str]
 
@@ -173,12 +176,18 @@ class Channel:
     @property
     def fingerprint(self) -> str:
         """Of its settings, secrets included: it changes with them and tells nothing."""
-        values = [
-            f"{field.name}={getattr(self, field.name)!r}"
-            for field in dataclasses.fields(self)
-            if field.compare
-        ]
-        return salted_hmac("spotter.channels", "\0".join(values)).hexdigest()[:16]
+        return fingerprint_of(self)
+
+
+def fingerprint_of(channel: Channel, *more: str) -> str:
+    """A keyed hash of a channel's fields, and of what else decides how it sends."""
+    values = [
+        f"{field.name}={getattr(channel, field.name)!r}"
+        for field in dataclasses.fields(channel)
+        if field.compare
+    ]
+    text = "\0".join([*values, *more])
+    return salted_hmac("spotter.channels", text).hexdigest()[:16]
 
 
 def fits(value: str, wanted: Wanted) -> bool:
@@ -195,6 +204,16 @@ def are_hours(given: Sequence[str]) -> bool:
     begin, end = (str(each) for each in given)
     is_end = end == "24:00" or CLOCK.fullmatch(end) is not None
     return CLOCK.fullmatch(begin) is not None and is_end and begin != end
+
+
+def without_secrets(channel: Channel, text: str) -> str:
+    """A text without what the channel's repr hides, should a receiver repeat it."""
+    for field in dataclasses.fields(channel):
+        value = () if field.repr else getattr(channel, field.name)
+        for secret in (value,) if isinstance(value, str) else value:
+            for part in (str(secret), *PARTS.findall(str(secret))):
+                text = text.replace(part, FILTERED) if part else text
+    return scrub_text(text)
 
 
 def secret_id(target: str) -> str:

@@ -11,6 +11,7 @@ import orjson
 import urllib3
 
 from spotter.channels.channel import DeliveryError
+from spotter.channels.quiet import quiet
 from spotter.privacy import scrub_text
 
 TIMEOUT = urllib3.Timeout(connect=4, read=8, total=10)
@@ -63,9 +64,11 @@ def exchange(
 ) -> tuple[int, Mapping[str, str], str]:
     """Post, and give status, headers and the beginning of the text."""
     try:
-        answer = _pool.request(
-            "POST", url, body=data, headers=headers, redirect=False, preload_content=False
-        )  # fmt: skip
+        with quiet():
+            answer = _pool.request(
+                "POST", url, body=data, headers=headers, redirect=False,
+                preload_content=False,
+            )  # fmt: skip
     except urllib3.exceptions.LocationValueError as error:
         raise DeliveryError("the address is no URL", permanent=True) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:

@@ -92,9 +92,17 @@ class Notice:
             parts += ["", *(f"{name}: {address}" for name, address in self.links)]
         return "\n".join([*parts, "", f"Sent because: {self.reason}."])
 
+    def brief(self) -> str:
+        """A paragraph of a digest."""
+        address = f"\n{self.links[0][1]}" if self.links else ""
+        lines = "".join(f"\n• {line}" for line in self.lines[:5])
+        return f"{self.headline}\n{self.times}{lines}{address}"
+
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return dataclasses.asdict(self)
+        """For JSON; who has it already is nobody else's business."""
+        data = dataclasses.asdict(self)
+        del data["told"]
+        return data
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Notice:

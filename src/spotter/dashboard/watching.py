@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, Book, Incident
+from spotter.alerts.book import ACKNOWLEDGED, OPEN, Incident
 from spotter.conf import get_settings
 from spotter.dashboard import format as write
+from spotter.dashboard import incidents
 from spotter.dashboard.blocks import Finding
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
-from spotter.stores.sql import SqlStore
 
 #: So many open incidents are told one by one.
 MOST = 5
@@ -18,15 +18,16 @@ MOST = 5
 
 def findings(reader: Reader) -> list[Finding]:
     """Open incidents, and that nobody watches."""
-    if not isinstance(reader.store, SqlStore):
+    book = incidents.book_of(reader)
+    if book is None:
         return []
-    with Book(reader.store).reading() as page:
+    with book.reading() as page:
         leader = page.leader()
-        incidents = page.incidents((OPEN, ACKNOWLEDGED), limit=100)
+        open_ = page.incidents((OPEN, ACKNOWLEDGED), limit=100)
     is_wanted = leader is not None or bool(get_settings().channels)
     is_there = leader is not None and leader[1] > reader.now
     alarm = [nobody()] if is_wanted and not is_there else []
-    return [*alarm, *told(incidents, reader.now)]
+    return [*alarm, *told(open_, reader.now)]
 
 
 def nobody() -> Finding:
@@ -40,9 +41,9 @@ def nobody() -> Finding:
     )
 
 
-def told(incidents: list[Incident], now: float) -> Iterator[Finding]:
+def told(found: list[Incident], now: float) -> Iterator[Finding]:
     """Each open incident; the rest in one sentence."""
-    for each in incidents[:MOST]:
+    for each in found[:MOST]:
         is_taken = each.state == ACKNOWLEDGED
         yield Finding(
             "incident",
@@ -52,7 +53,7 @@ def told(incidents: list[Incident], now: float) -> Iterator[Finding]:
             "Somebody is at it." if is_taken else "Open it for its evidence, and acknowledge it.",
             address("incidents/one", id=str(each.id)),
         )  # fmt: skip
-    if len(incidents) > MOST:
-        rest = len(incidents) - MOST
+    if len(found) > MOST:
+        rest = len(found) - MOST
         text = f"{rest} more incident{'s are' if rest > 1 else ' is'} open."
         yield Finding("incident", "warn", text, "See the list.", address("alerts"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest
 
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Alert
+from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Alert, Shut
 from spotter.alerts.machine import State
 from spotter.dashboard import access, incidents
 from spotter.dashboard import format as write
@@ -28,11 +28,13 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         open_ = page.incidents((OPEN, ACKNOWLEDGED))
         over = page.incidents((RESOLVED,), since=now - LATELY_SECONDS, limit=1000)
         muted = sum(each.is_on(now) for each in page.silences(now))
+        shut = page.shut_channels()
     lacking = sum(each.needs_resolution for each in over)
     blocks: list[Block] = [*incidents.notice_of(book, reader)]
     watcher = leader[0] if leader is not None and leader[1] > now else ""
     if not watcher:
         blocks.append(nobody_watches())
+    blocks += [closed(name, each, now) for name, each in sorted(shut.items())]
     return [
         *blocks,
         tiles(found, len(open_), lacking, muted),
@@ -45,6 +47,16 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
             name="resolved",
         ),
     ]  # fmt: skip
+
+
+def closed(name: str, shut: Shut, now: float) -> Note:
+    """A channel whose key or address is dead."""
+    return Note(
+        f"The channel {name} is shut",
+        f"It refused {write.ago(now - shut.at)}: {shut.reason}. Others are told instead. "
+        f"Mend its address or key; `manage.py spotter notify {name}` opens it.",
+        "bad",
+    )
 
 
 def nobody_watches() -> Note:

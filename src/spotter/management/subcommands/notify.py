@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 
 from django.core.management.base import BaseCommand
 
+from spotter.alerts.book import Book
+from spotter.alerts.outbox import send_by
 from spotter.alerts.watcher import configured_channels, place
 from spotter.channels import Channel, DeliveryError, Kind, Notice
+from spotter.channels.channel import without_secrets
+from spotter.channels.deadline import Deadline
 from spotter.exceptions import SpotterError
+from spotter.stores.contract import StoreError
+from spotter.stores.current import get_store
+from spotter.stores.sql import SqlStore
 
 HELP = "send a test message through the channels; exit 1 when one fails"
 
@@ -47,9 +55,26 @@ def told(command: BaseCommand, channel: Channel) -> bool:
             reason="somebody ran `manage.py spotter notify`", is_drill=True,
         )  # fmt: skip
         try:
-            channel.send(notice)
+            Deadline().run(functools.partial(send_by, channel, [notice]))
         except DeliveryError as error:
-            command.stdout.write(f"{channel.name}: {kind} FAILED: {error}")
+            reason = without_secrets(channel, str(error))
+            command.stdout.write(f"{channel.name}: {kind} FAILED: {reason}")
             return False
         command.stdout.write(f"{channel.name}: {kind} sent")
+    open_again(command, channel)
     return True
+
+
+def open_again(command: BaseCommand, channel: Channel) -> None:
+    """What works is not shut any more; what waited for it is sent by the watcher."""
+    store = get_store()
+    if not isinstance(store, SqlStore):
+        return
+    try:
+        with Book(store).writing() as page:
+            was_shut = page.open_again(channel.name, time.time())
+    except StoreError as error:
+        command.stdout.write(f"{channel.name}: it stays shut: {error}")
+        return
+    if was_shut:
+        command.stdout.write(f"{channel.name}: it was shut and is open again")

@@ -41,6 +41,7 @@ def run(command: BaseCommand, **options: object) -> bool:
         incidents = page.incidents((OPEN, "acknowledged"))
         over = page.incidents((RESOLVED,), since=now - LATELY_SECONDS, limit=1000)
         muted = [s for s in page.silences(now) if s.is_on(now)]
+        shut = page.shut_channels()
         waiting = [d for d in page.deliveries(limit=500) if d.state == PENDING]
     is_watched = leader is not None and leader[1] > now
     write = command.stdout.write
@@ -59,6 +60,9 @@ def run(command: BaseCommand, **options: object) -> bool:
     for each in waiting:
         why = f" ({each.error})" if each.error else ""
         write(f"waiting {each.channel} {each.kind}, {ago(now - each.created_at)}{why}")
+    for name, each in shut.items():
+        write(f"{name} IS SHUT since {clock(each.at)}: {each.reason}")
+        write(f"  when it is mended: manage.py spotter notify {name}")
     if not incidents:
         write("no open incident")
     write(f"{len(muted)} silences: see `manage.py spotter silence list`")
