@@ -116,7 +116,13 @@ class Engine:
             fresh = Alert(
                 key=key, rule=rule.name, labels=labels, severity=rule.severity
             )
-            yield self._judged(rule, known.get(key, fresh), reading, now)
+            try:
+                yield self._judged(rule, known.get(key, fresh), reading, now)
+            except Exception as error:
+                # A limit that is no number must not keep other rules from firing.
+                logger.exception("the rule %s cannot be judged", rule.name)
+                seen.discard(key)
+                failed = f"the rule fails: {type(error).__name__}"
         for key, alert in known.items():
             if key not in seen:
                 gone = Reading(
