@@ -9,7 +9,7 @@ from typing import Any
 
 from spotter.alerts import book as books
 from spotter.alerts.book import Alert, Delivery, Incident, Page, Silence
-from spotter.alerts.expressions import Reading, Reads
+from spotter.alerts.expressions import Reading, Reads, Skips
 from spotter.alerts.machine import State, Status, Truth, shifted, step
 from spotter.alerts.rules import Rule, Severity, dedup_key, fingerprint
 from spotter.channels import Channel, Kind, Notice
@@ -81,6 +81,10 @@ class Engine:
             for key, alert in self.alerts.items()
         }  # fmt: skip
         self._due.clear()
+        for rule in self.rules.values():
+            # Those that keep in mind when something was.
+            if isinstance(rule.expression, Skips):
+                rule.expression.skip(seconds)
 
     # Evaluating.
 

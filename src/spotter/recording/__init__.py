@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spotter.recording.buffer import (
+    awake,
     count,
     flush,
     gauge,
@@ -20,6 +21,7 @@ from spotter.recording.measures import Item, Measures
 __all__ = [
     "Item",
     "Measures",
+    "awake",
     "count",
     "count_signal",
     "flush",
