@@ -27,6 +27,8 @@ PAGES = [
     "hosts/",
     "logs/",
     "self/",
+    "runbooks/",
+    "runbooks/high-error-rate/",
 ]
 
 

@@ -203,6 +203,15 @@ class Facts:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Prose:
+    """A text with headings, lists and code; `html` is shown as it is."""
+
+    file: ClassVar = "spotter/blocks/prose.html"
+    title: str
+    html: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Note:
     """A text in its own box."""
 
@@ -314,7 +323,7 @@ class LogLines:
 
 Block = (
     Table | Chart | Findings | Tiles | Facts | Note | Code | Tabs | Waterfall | Form
-    | LogLines | Action
+    | LogLines | Action | Prose
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from spotter.dashboard.pages import (
     queries,
     requests,
     route,
+    runbooks,
     statement,
     tasks,
     uptime,
@@ -38,4 +39,5 @@ PAGES: list[Page] = [
     hosts.PAGE,
     logs.PAGE,
     itself.PAGE,
+    runbooks.PAGE,
 ]

@@ -9,9 +9,11 @@ from django.middleware.csrf import get_token
 
 from spotter.alerts.book import RESOLVED, Alert, Book, Incident, Silence
 from spotter.alerts.machine import State
+from spotter.alerts.rules import runbook_of
 from spotter.dashboard import access
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Action, Block, Cell, Column, Note, Table
+from spotter.dashboard.pages import runbooks
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 from spotter.stores.sql import SqlStore
@@ -109,7 +111,7 @@ def alerts(found: Sequence[Alert], now: float) -> Table:
         ],
         rows=[
             [
-                Cell(each.rule, mono=True),
+                Cell(each.rule, mono=True, href=runbook(each.rule)),
                 Cell(each.status.state, tone=tones.get(each.status.state, "muted")),
                 Cell(each.text if each.status.active_at else each.reason),
                 Cell(
@@ -120,6 +122,12 @@ def alerts(found: Sequence[Alert], now: float) -> Table:
         ],
         empty="Nothing fires.",
     )
+
+
+def runbook(rule: str) -> str:
+    """Where it says what to do; "" for a rule of the project's own."""
+    name = runbook_of(rule)
+    return address(f"{runbooks.PATH}/{name}") if name in runbooks.runbooks() else ""
 
 
 def muted(silences: Sequence[Silence], now: float) -> Table:
