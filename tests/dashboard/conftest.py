@@ -27,8 +27,6 @@ PAGES = [
     "hosts/",
     "logs/",
     "self/",
-    "runbooks/",
-    "runbooks/high-error-rate/",
 ]
 
 

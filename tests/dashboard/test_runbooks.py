@@ -101,6 +101,12 @@ def test_a_runbook_can_be_read_while_the_store_cannot(store, monkeypatch):
     assert "be read" not in page.split("<main")[1].split("<h2>")[0]
 
 
+def test_the_list_names_every_rule_with_what_it_means(store):
+    page = Client().get("/spotter/runbooks/").content.decode()
+    assert all(f">{name}</a>" in page for name in RULES)
+    assert "users see error pages now." in page
+
+
 def test_who_may_not_see_the_dashboard_sees_no_runbook(settings):
     settings.SPOTTER = {"DASHBOARD_ACCESS": "tests.dashboard.conftest.nobody"}
     assert Client().get("/spotter/runbooks/high-cpu/").status_code == 403
