@@ -117,7 +117,8 @@ class Settings:
     heartbeat_url: str = ""
     #: Where people reach the dashboard: "https://example.com/spotter/"; for links.
     public_url: str = ""
-    #: What the names of runbook pages are put behind, for links.
+    #: What the names of runbook pages are put behind, for links; those of the dashboard
+    #: when empty.
     runbook_url: str = ""
 
     # -- errors ------------------------------------------------------------------

@@ -10,7 +10,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from spotter import errors
+from spotter import errors, recording
 from spotter.context import current
 from spotter.health import probes
 from spotter.recorders.requests import begin, end
@@ -41,6 +41,8 @@ class SpotterMiddleware:
             return self.acall(request)
         answer: HttpResponse | None = probes.answer(request)
         if answer is not None:
+            # A worker that only probes ask is alive, and is to be seen to be.
+            recording.awake()
             return answer
         if is_measured(request):
             response: HttpResponseBase = self.get_response(request)
@@ -65,6 +67,8 @@ class SpotterMiddleware:
         """As `__call__`, under ASGI."""
         answer: HttpResponse | None = await probes.aanswer(request)
         if answer is not None:
+            # A worker that only probes ask is alive, and is to be seen to be.
+            recording.awake()
             return answer
         if is_measured(request):
             response: HttpResponseBase = await self.get_response(request)

@@ -9,13 +9,10 @@ from typing import Any
 from django.core import checks
 
 from spotter import conf
-from spotter.alerts.book import Book
+from spotter.alerts import rule_checks as _rule_checks  # noqa: F401 (registers its checks)
 from spotter.alerts.heartbeats import Heartbeat
-from spotter.alerts.rules import Rule
-from spotter.alerts.shipped import shipped
 from spotter.channels import Channel
 from spotter.probes import Monitor
-from spotter.stores.sqlite import MEMORY, SqliteStore
 
 KINDS = (
     ("channels", Channel, "spotter.channels.Channel", "spotter.E060"),
@@ -66,57 +63,6 @@ def check_channels(**kwargs: Any) -> list[checks.CheckMessage]:
         if isinstance(each, Channel)
         for problem in (*each.problems(os.environ), *each.routing_problems())
     ]
-
-
-@checks.register("spotter")
-def check_rules(**kwargs: Any) -> list[checks.CheckMessage]:
-    """Refuse a wrong rule or change of one: `spotter.E064`."""
-    settings = conf.get_settings()
-    book = Book(SqliteStore(MEMORY))
-    known = {rule.name for rule in shipped(lambda: book)}
-    problems = [problem_of(each, known) for each in settings.rules]
-    problems += [
-        f"RULES_OFF has {name!r}, which is no rule" for name in settings.rules_off if name not in known
-    ]  # fmt: skip
-    return [
-        checks.Error(
-            f"{problem}.", hint=f"Shipped rules: {', '.join(sorted(known))}.", id="spotter.E064"
-        )
-        for problem in problems
-        if problem
-    ]  # fmt: skip
-
-
-def problem_of(given: object, known: set[str]) -> str:
-    """What is wrong with an entry of RULES; "" when nothing is."""
-    if isinstance(given, Rule):
-        return duration_problem(given.name, vars_of(given))
-    if not isinstance(given, dict):
-        return f"RULES has {given!r}, which is neither a Rule nor a dict with a name"
-    if given.get("name") not in known:
-        return f"RULES changes {given.get('name')!r}, which is no shipped rule"
-    unknown = set(given) - set(Rule.__dataclass_fields__)
-    if unknown:
-        return (
-            f"RULES gives {given['name']} {sorted(unknown)}, which a rule does not have"
-        )
-    return duration_problem(str(given["name"]), given)
-
-
-def vars_of(rule: Rule) -> dict[str, object]:
-    """A rule's fields."""
-    return {name: getattr(rule, name) for name in Rule.__dataclass_fields__}
-
-
-def duration_problem(name: str, given: dict[str, object]) -> str:
-    """Whether a number is none."""
-    for field in ("for_", "keep_firing_for", "every", "threshold", "no_data_after"):
-        value = given.get(field, 0.0)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        is_wrong = not is_number or (field != "threshold" and float(str(value)) < 0)
-        if is_wrong:
-            return f"RULES gives {name} {field} = {value!r}, which must be a number of 0 or more"
-    return ""
 
 
 @checks.register("spotter")

@@ -12,7 +12,7 @@ from spotter.alerts import chronicle, evidence
 from spotter.alerts.book import Alert, Delivery, Incident, Page
 from spotter.alerts.desk import Desk, closed, stand_in, to_decide
 from spotter.alerts.evidence import Piece
-from spotter.alerts.expressions import Reading, Reads
+from spotter.alerts.expressions import Reading, Reads, Skips
 from spotter.alerts.machine import State, Status, Truth, shifted, step
 from spotter.alerts.rules import Rule, Severity, dedup_key, fingerprint
 from spotter.channels import Channel, Kind, Notice
@@ -89,6 +89,10 @@ class Engine:
             for key, alert in self.alerts.items()
         }  # fmt: skip
         self._due.clear()
+        for rule in self.rules.values():
+            # Those that keep in mind when something was.
+            if isinstance(rule.expression, Skips):
+                rule.expression.skip(seconds)
 
     # Evaluating.
 
@@ -141,7 +145,13 @@ class Engine:
             fresh = Alert(
                 key=key, rule=rule.name, labels=labels, severity=rule.severity
             )
-            yield self._judged(rule, known.get(key, fresh), reading, now)
+            try:
+                yield self._judged(rule, known.get(key, fresh), reading, now)
+            except Exception as error:
+                # A limit that is no number must not keep other rules from firing.
+                logger.exception("the rule %s cannot be judged", rule.name)
+                seen.discard(key)
+                failed = f"the rule fails: {type(error).__name__}"
         for key, alert in known.items():
             if key not in seen:
                 gone = Reading(

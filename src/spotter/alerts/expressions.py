@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from spotter.entries import Point, Sample
 from spotter.stores.contract import Query
@@ -54,6 +54,13 @@ class Expression(Protocol):
     """One question to the store at an instant."""
 
     def read(self, source: Reads, now: float) -> Sequence[Reading]: ...
+
+
+@runtime_checkable
+class Skips(Protocol):
+    """An expression that remembers an instant."""
+
+    def skip(self, seconds: float) -> None: ...
 
 
 def ask(

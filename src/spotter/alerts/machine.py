@@ -76,9 +76,9 @@ def shifted(status: Status, seconds: float) -> Status:
     """Move running clocks on by a time that must not count: a gap, a jumping clock."""
     moved = {
         name: value + seconds
-        for name in ("active_at", "false_since")
+        for name in ("active_at", "false_since", "unknown_since")
         if (value := getattr(status, name)) is not None
-        and (status.state is State.PENDING or name == "false_since")
+        and (status.state is State.PENDING or name != "active_at")
     }
     return dataclasses.replace(status, **moved)
 

@@ -62,10 +62,7 @@ class Rule:
     @property
     def runbook(self) -> str:
         """The name of its page in docs/runbooks/."""
-        return "".join(
-            f"-{c.lower()}" if c.isupper() and i and not self.name[i - 1].isupper() else c.lower()
-            for i, c in enumerate(self.name)
-        )  # fmt: skip
+        return runbook_of(self.name)
 
     def judge(self, reading: Reading, *, is_firing: bool) -> Truth:
         """Whether the condition holds, given that it is firing already or not."""
@@ -89,6 +86,14 @@ class Rule:
             # A wrong placeholder is told by a system check; the alert is told all the same.
             text = f"{self.summary} ({value})"
         return " ".join(text.split())
+
+
+def runbook_of(rule: str) -> str:
+    """A rule's page: HighCPU is high-cpu."""
+    return "".join(
+        f"-{c.lower()}" if c.isupper() and i and not rule[i - 1].isupper() else c.lower()
+        for i, c in enumerate(rule)
+    )  # fmt: skip
 
 
 def written(value: float | None, unit: str) -> str:

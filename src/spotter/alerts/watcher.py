@@ -166,6 +166,8 @@ class Watcher:
             self.engine.skip(jump)
             self._due.clear()
             self._seen_at = None
+            if not self.is_leading:
+                return  # who leads moves what is due; twice would be too far
             with rescue("move what is due"), self.current().writing() as page:
                 page.run(
                     "UPDATE spotter_outbox SET due_at = due_at + ?, claimed_until = 0 "

@@ -212,6 +212,15 @@ class Facts:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Prose:
+    """A text with headings, lists and code; `html` is shown as it is."""
+
+    file: ClassVar = "spotter/blocks/prose.html"
+    title: str
+    html: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Note:
     """A text in its own box."""
 
@@ -410,7 +419,7 @@ class DayBars:
 
 Block = (
     Table | Chart | Findings | Tiles | Facts | Note | Code | Tabs | Waterfall | Form
-    | LogLines | Action | Items | Timeline | DayBars
+    | LogLines | Action | Items | Timeline | DayBars | Prose
 )  # fmt: skip
 
 

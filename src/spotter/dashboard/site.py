@@ -51,6 +51,8 @@ class Page:
         parent: the path of the page that leads here.
         export: gives the page as a document, for `?format=md`; None for none.
         survives: whether it is shown without the store, as what the watcher knows is.
+        is_text: whether it shows nothing of the project, only what comes with Spotter:
+            it is there when the store is not, nor the database of who may see it.
     """
 
     path: str
@@ -62,6 +64,7 @@ class Page:
     refreshes: bool = True
     export: Callable[[Reader, HttpRequest], HttpResponse | None] | None = None
     survives: bool = False
+    is_text: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def answer(request: HttpRequest, page: Page, pages: Sequence[Page]) -> HttpRespo
         allowed = access.may_see(request)
     except Exception:
         logger.exception("spotter could not tell who may see the dashboard")
-        allowed = False
+        allowed = page.is_text
     if not allowed:
         return refuse(request, pages)
     # What looking costs is nobody's traffic.
@@ -182,7 +185,8 @@ def built(
 ) -> tuple[Sequence[Block], Note | None]:
     """A page's blocks, and what is to be said of the store."""
     try:
-        notice = stale(reader.written_at(), reader.now)
+        written = reader.now if page.is_text else reader.written_at()
+        notice = stale(written, reader.now)
     except StoreError as error:
         notice = broken(error)
         if not page.survives:

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from spotter.dashboard.actions import act
 from spotter.dashboard.assets import asset
-from spotter.dashboard.pages import PAGES
+from spotter.dashboard.pages import PAGES, runbooks
 from spotter.dashboard.ping import ping
 from spotter.dashboard.site import view
 
@@ -18,6 +18,16 @@ def patterns(prefix: str) -> list[URLPattern]:
         path(f"{prefix}ping/<str:key>/", ping, name="ping"),
         path(f"{prefix}ping/<str:key>/<slug:kind>/", ping, name="ping-kind"),
         path(f"{prefix}act/<slug:action>/", act, name="act"),
+        # With and without the slash: who follows a link at night must not be redirected
+        # by a setting of the project.
+        *(
+            path(
+                f"{prefix}runbooks/<slug:name>{end}",
+                view(runbooks.PAGE, PAGES),
+                name="runbook",
+            )
+            for end in ("", "/")
+        ),
         *(
             path(
                 f"{prefix}{page.path}/" if page.path else prefix,

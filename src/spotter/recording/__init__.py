@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spotter.recording.buffer import (
+    awake,
     count,
     finish,
     flush,
@@ -23,6 +24,7 @@ __all__ = [
     "Item",
     "Measures",
     "at_exit",
+    "awake",
     "count",
     "count_signal",
     "finish",

@@ -11,6 +11,7 @@ from typing import Literal
 from spotter.entries import Batch, Labels
 from spotter.recording.flusher import Flusher
 from spotter.recording.measures import Item, Measures, sorted_labels
+from spotter.rescue import rescue
 
 #: Items that may wait; a flush that hangs must not fill the memory.
 MAX_ITEMS = 20_000
@@ -31,6 +32,13 @@ def put(item: Item) -> None:
     # Any of several threads may see the mark passed; a wake-up too many is harmless.
     if waiting >= WAKE_AT or not _flusher.is_running:
         _flusher.wake()
+
+
+def awake() -> None:
+    """Begin to measure this process though nothing was captured: it is there."""
+    if not _flusher.is_running:
+        with rescue("begin to measure"):
+            _flusher.wake()
 
 
 def flush() -> bool:

@@ -23,6 +23,8 @@ from spotter.stores.contract import StoreError
 MEASURED = "process.memory.usage"
 #: What is looked at in each evaluation, and once at the start.
 RECENT_SECONDS, EVER_SECONDS = 10 * MINUTE, DAY
+#: From when on nobody measures.
+SILENT_SECONDS = 5 * MINUTE
 #: From so many vain tries on a channel fails.
 FAILING_TRIES = 3
 #: A channel that refused for good is spoken of for so long, or until it takes another.
@@ -36,7 +38,7 @@ def rules(book: Callable[[], Book]) -> list[Rule]:
         Rule(
             name="MonitoringNoData",
             expression=Silence(),
-            threshold=5 * MINUTE,
+            threshold=SILENT_SECONDS,
             severity=Severity.CRITICAL,
             unit="seconds",
             summary="Monitoring is blind: {note}",
@@ -68,9 +70,13 @@ class Silence:
     A process without traffic still measures itself: a quiet service is no silence, a
     dead one is. When somebody was heard of last is kept in mind, so that the age goes
     on growing when the store can't be read, and after what it says has been forgotten.
+
+    The time before the watch began counts for nothing: after a night that the machine
+    was off nobody is late yet.
     """
 
     last: float = 0.0
+    since: float | None = None
 
     def read(self, source: Reads, now: float) -> Sequence[Reading]:
         try:
@@ -80,13 +86,21 @@ class Silence:
                 raise
             heard = 0.0
         # Set back, a clock would have somebody heard of in the future.
+        self.since = now if self.since is None else min(self.since, now)
         self.last = min(max(self.last, heard), now)
         if not self.last:
             # A service that never measured is no news.
             return []
-        age = now - self.last
+        age = now - max(self.last, self.since)
+        if self.last < self.since and age <= SILENT_SECONDS:
+            return [Reading(reason="the watch has only just begun")]
         note = f"no process has measured anything for {age / 60:.0f} min"
         return [Reading(value=age, note=note)]
+
+    def skip(self, seconds: float) -> None:
+        """Let a time not count: the clock jumped, or nobody watched."""
+        self.last = self.last and self.last + seconds
+        self.since = None if self.since is None else self.since + seconds
 
     def _heard(self, source: Reads, now: float) -> float:
         by = ("host.name", "process.pid")

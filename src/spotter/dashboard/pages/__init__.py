@@ -16,6 +16,7 @@ from spotter.dashboard.pages import (
     queries,
     requests,
     route,
+    runbooks,
     silences,
     statement,
     tasks,
@@ -42,4 +43,5 @@ PAGES: list[Page] = [
     hosts.PAGE,
     logs.PAGE,
     itself.PAGE,
+    runbooks.PAGE,
 ]

@@ -8,9 +8,11 @@ from django.http import HttpRequest
 
 from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Alert, Shut
 from spotter.alerts.machine import State
+from spotter.alerts.rules import runbook_of
 from spotter.dashboard import access, incidents
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Block, Cell, Column, Note, Table, Tile, Tiles
+from spotter.dashboard.pages import runbooks
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 
@@ -116,13 +118,19 @@ def alerts(found: Sequence[Alert], now: float, watcher: str, *, can_act: bool) -
     )
 
 
+def runbook(rule: str) -> str:
+    """Where it says what to do; "" for a rule of the project's own."""
+    name = runbook_of(rule)
+    return address(f"{runbooks.PATH}/{name}") if name in runbooks.runbooks() else ""
+
+
 def row(alert: Alert, now: float) -> list[Cell]:
     """One alert."""
     tones = {State.FIRING: "bad", State.PENDING: "warn"}
     since = alert.status.active_at
     number = alert.incident
     return [
-        Cell(alert.rule, mono=True),
+        Cell(alert.rule, mono=True, href=runbook(alert.rule)),
         Cell(alert.status.state, tone=tones.get(alert.status.state, "muted")),
         Cell(alert.text if since else alert.reason),
         Cell(write.ago(now - since) if since else "", since),
