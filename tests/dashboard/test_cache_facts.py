@@ -7,6 +7,7 @@ import time
 import pytest
 
 from spotter.dashboard import cache_facts
+from spotter.dashboard.cache_findings import urgent
 from spotter.dashboard.period import period_of
 from spotter.dashboard.reading import Reader
 from spotter.entries import Batch
@@ -27,13 +28,13 @@ def read(store):
     return written
 
 
-def told(batch, host, evictions, *, scope="shared", memory=5e7, alias="default"):
-    of = {"cache.alias": alias, "host.name": host}
+def told(batch, host, evictions, *, scope="shared", memory=5e7, policy="allkeys-lru"):
+    of = {"cache.alias": "default", "host.name": host}
     fill_server(batch, AT, of, memory=memory, limit=1e8)
     count(batch, AT, "evictions", of, evictions)
     kind = {
         "cache.system": "redis",
-        "cache.policy": "allkeys-lru",
+        "cache.policy": policy,
         "cache.scope": scope,
     }
     gauge(batch, AT, "server.policy", of | kind, 1)
@@ -102,3 +103,36 @@ def test_a_chart_takes_of_shared_servers_the_most_and_of_memory_the_sum(read):
     found = cache_facts.windows_of(read(batch), "spotter.cache.evictions")
     grown = {key: [v for v in values if v is not None] for key, values in found.items()}
     assert grown == {("default", ""): [100], ("rates", ""): [20]}
+
+
+@pytest.mark.parametrize(
+    ("memory", "policy", "kinds"),
+    [
+        (8.9e7, "noeviction", []),
+        (9e7, "noeviction", ["cache_refuses"]),
+        (9.9e7, "allkeys-lru", []),
+        # It can wait until somebody looks at the page of the caches.
+        (9.9e7, "volatile-lru", []),
+    ],
+)
+def test_the_first_page_tells_of_a_cache_that_will_refuse_writes(
+    read, memory, policy, kinds
+):
+    batch = Batch()
+    told(batch, "web-1", 0, memory=memory, policy=policy)
+    found = urgent(read(batch))
+    assert [finding.kind for finding in found] == kinds
+    assert all("/cache/" in finding.href for finding in found)
+
+
+def test_the_first_page_asks_little_where_no_cache_is_full(read, monkeypatch):
+    reader = read(Batch())
+    asked: list[str] = []
+
+    def nothing(query):
+        asked.append(query.name)
+        return {}
+
+    monkeypatch.setattr(reader.store, "total", nothing)
+    assert urgent(reader) == []
+    assert asked == ["spotter.cache.memory.limit"]

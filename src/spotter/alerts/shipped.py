@@ -216,7 +216,8 @@ def jobs(book: Callable[[], Book], heartbeats: Sequence[Heartbeat]) -> list[Rule
         ),
         Rule(
             name="TaskQueueStuck",
-            expression=Gauge(name="spotter.task.queue.oldest", by=("queue",)),
+            # Django's and Celery's queues may well have the same name.
+            expression=Gauge(name="spotter.task.queue.oldest", by=("queue", "task.system")),
             threshold=10 * MINUTE,
             for_=MINUTE,
             unit="seconds",

@@ -23,9 +23,9 @@ from spotter.dashboard.cache_facts import (
     CacheFacts,
     caches,
     hit_share,
-    lookups,
     windows_of,
 )
+from spotter.dashboard.cache_findings import findings
 from spotter.dashboard.cache_table import servers
 from spotter.dashboard.pages.overview import change
 from spotter.dashboard.period import Period
@@ -42,10 +42,12 @@ MAX_LINES = 5
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """What to do, in numbers, over time, what is behind each cache, its keys, its calls."""
     found = caches(reader)
-    shares = {alias: hit_share(*pair) for alias, pair in lookups(reader).items()}
-    findings = cache_advice.advice(found, shares, reader.period.minutes)
     return [
-        *([Findings(findings, calm="No cache is short of room.")] if found else []),
+        *(
+            [Findings(findings(reader, found), calm="No cache is short of room.")]
+            if found
+            else []
+        ),
         tiles(reader, found),
         chart(reader),
         evictions(reader),

@@ -16,6 +16,7 @@ from spotter.dashboard.blocks import (
     Tile,
     Tiles,
 )
+from spotter.dashboard.cache_findings import urgent
 from spotter.dashboard.facts import gather
 from spotter.dashboard.fixes import fixes
 from spotter.dashboard.pages.route import example_row
@@ -36,7 +37,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """What needs somebody, then how the service is."""
     found = routes(reader)
     return [
-        Findings(verdict.verdict(gather(reader, found))),
+        Findings([*urgent(reader), *verdict.verdict(gather(reader, found))]),
         tiles(reader),
         rate_chart(reader, ALL, {}),
         latency_chart(reader, ALL, {}),
