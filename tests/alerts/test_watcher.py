@@ -8,16 +8,19 @@ import time
 
 import pytest
 
+from spotter import recording
 from spotter.alerts.book import Book
 from spotter.alerts.clock import Clock
 from spotter.alerts.expressions import Computed, Gauge, Reading
 from spotter.alerts.rules import Rule, Severity
+from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare
 from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in
 from spotter.channels import DeliveryError
 from spotter.entries import Batch, Series
 from spotter.stores.contract import Query
+from spotter.stores.current import get_store
 from spotter.stores.sqlite import SqliteStore
 from tests.alerts.kit import Recorded
 from tests.celery_project.app import make_app
@@ -292,3 +295,18 @@ def test_what_a_dead_watcher_was_sending_is_sent_when_its_lead_is_over(scene):
         assert len(page.claim(scene.hands.wall, 60.0, "chat")) == 1
     scene.tick(second, LEAD_SECONDS)
     assert scene.chat.kinds_sent == ["trigger"]
+
+
+def test_queues_of_one_name_in_two_systems_are_two_alerts(scene):
+    for system, oldest in (("django", 5), ("celery", 700)):
+        of = {"task.system": system, "queue": "default"}
+        recording.gauge("spotter.task.queue.oldest", oldest, of)
+    recording.flush()
+    (rule,) = [
+        r for r in shipped(scene.watcher().current, []) if r.name == "TaskQueueStuck"
+    ]
+    found = rule.expression.read(Source(get_store), time.time())
+    assert {r.labels["task.system"]: r.value for r in found} == {
+        "django": 5,
+        "celery": 700,
+    }

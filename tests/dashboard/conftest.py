@@ -38,9 +38,13 @@ PAGES = [
 @pytest.fixture
 def store(settings, tmp_path):
     """An empty store, which everybody may look at."""
+    yield from opened(settings, tmp_path)
+
+
+def opened(settings, folder):
     settings.SPOTTER = {"DASHBOARD_ACCESS": "tests.dashboard.conftest.everybody"}
     reading._kept.clear()
-    yield from kept_store(settings, tmp_path)
+    yield from kept_store(settings, folder)
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +58,11 @@ def filled_file(tmp_path_factory):
 
 
 @pytest.fixture
-def filled(filled_file, store, tmp_path):
+def filled(filled_file, settings, tmp_path):
     """A store with an hour and a half of a service."""
-    store.close()
+    # Before it is opened: a flush of this process may come at any time.
     shutil.copy(filled_file, tmp_path / "spotter.db")
-    return store
+    yield from opened(settings, tmp_path)
 
 
 def everybody(request):

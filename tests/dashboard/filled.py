@@ -8,6 +8,7 @@ import time
 
 from spotter.entries import Batch, Sample, Series
 from spotter.stores import Store
+from tests.dashboard.filled_work import fill_caches, fill_tasks, task_samples
 
 #: Routes: path, requests a minute, seconds on average, queries.
 ROUTES = (
@@ -48,6 +49,8 @@ def fill(store: Store, *, now: float | None = None, minutes: int = 90) -> None:
                 is_faulty,
             )
         fill_rest(batch, at, chance, minute, is_faulty)
+        fill_caches(batch, at, minute, is_faulty)
+        fill_tasks(batch, at, chance, minute, is_faulty)
         if minute == 30:
             batch.samples.append(
                 Sample(kind="deploy", key="2026.11.3", at=at, weight=1,
@@ -56,7 +59,7 @@ def fill(store: Store, *, now: float | None = None, minutes: int = 90) -> None:
         store.write(batch)
     store.roll_up(now)
     batch = Batch()
-    batch.samples += samples(now)
+    batch.samples += [*samples(now), *task_samples(now)]
     store.write(batch)
 
 

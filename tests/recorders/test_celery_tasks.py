@@ -48,7 +48,7 @@ def running_worker(folder, broker, pool, flush="0.3"):
         yield process
 
 
-@pytest.fixture(scope="module", params=["prefork", "solo"])
+@pytest.fixture(scope="module", params=["prefork", "solo", "threads"])
 def worker(request, tmp_path_factory):
     """The folder and broker of a worker, one for each way to work."""
     folder = tmp_path_factory.mktemp(request.param)

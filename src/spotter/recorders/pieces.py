@@ -77,6 +77,7 @@ class Piece:
         if is_worth_it("task", key, self.at, weight):
             body = {
                 **self.sample,
+                "request_id": self.context.request_id,
                 "outcome": self.outcome,
                 "duration": self.seconds,
                 "exception": self.context.exception or self.sample.get("exception", ""),

@@ -31,7 +31,10 @@ def rules(book: Callable[[], Book], heartbeats: Sequence[Heartbeat]) -> list[Rul
         ),
         Rule(
             name="TaskQueueStuck",
-            expression=Gauge(name="spotter.task.queue.oldest", by=("queue",)),
+            # Django's and Celery's queues may well have the same name.
+            expression=Gauge(
+                name="spotter.task.queue.oldest", by=("queue", "task.system")
+            ),
             threshold=10 * MINUTE,
             for_=MINUTE,
             unit="seconds",

@@ -6,41 +6,114 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest
 
+from spotter.dashboard import cache_advice
 from spotter.dashboard import format as write
-from spotter.dashboard.blocks import Block, Cell, Chart, Column, Line, Table
+from spotter.dashboard.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Findings,
+    Line,
+    Table,
+    Tile,
+    Tiles,
+)
+from spotter.dashboard.cache_facts import (
+    CacheFacts,
+    caches,
+    hit_share,
+    windows_of,
+)
+from spotter.dashboard.cache_findings import findings
+from spotter.dashboard.cache_table import servers
+from spotter.dashboard.pages.overview import change
+from spotter.dashboard.period import Period
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page
+from spotter.entries import Point
 
 LOOKUPS = "spotter.cache.lookups"
-#: Gauges and counters of a cache's server, and how to write them.
-SERVER = {
-    "spotter.cache.entries": ("Entries", write.count),
-    "spotter.cache.memory.usage": ("Memory", write.size),
-    "spotter.cache.memory.limit": ("Limit", write.size),
-    "spotter.cache.evictions": ("Evictions", write.count),
-    "spotter.cache.server.hits": ("Hits of the whole server", write.count),
-    "spotter.cache.server.misses": ("Misses of the whole server", write.count),
-}
+HITS, MISSES = "spotter.cache.server.hits", "spotter.cache.server.misses"
+#: Caches that a chart has a line for.
+MAX_LINES = 5
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
-    """Hit rate over time, by prefix, operations, servers."""
-    return [chart(reader), prefixes(reader), operations(reader), servers(reader)]
+    """What to do, in numbers, over time, what is behind each cache, its keys, its calls."""
+    found = caches(reader)
+    return [
+        *(
+            [Findings(findings(reader, found), calm="No cache is short of room.")]
+            if found
+            else []
+        ),
+        tiles(reader, found),
+        chart(reader),
+        evictions(reader),
+        servers(reader, found),
+        prefixes(reader),
+        operations(reader),
+    ]
+
+
+def tiles(reader: Reader, found: Sequence[CacheFacts]) -> Tiles:
+    """Hit rate and lookups, the fullest cache, what was evicted."""
+    now, before = sums(reader), sums(reader, reader.period.previous())
+    share, share_before = hit_share(*now), hit_share(*before)
+    # Local memory is full by nature; a server that is may be about to refuse.
+    fullest = max(
+        (cache for cache in found if cache.fill is not None),
+        key=lambda cache: (bool(cache.limit), cache.fill or 0),
+        default=None,
+    )
+    evicted = sum(cache.evictions for cache in found)
+    return Tiles(
+        [
+            Tile(title="Hit rate", text=write.share(share), change=change(share, share_before)),
+            Tile(title="Lookups", text=write.per_minute(sum(now) / reader.period.minutes), change=change(sum(now), sum(before))),
+            Tile(
+                title="Fullest cache",
+                text=write.share(fullest.fill) if fullest else write.NONE,
+                change=of_what(fullest),
+                tone="bad" if fullest and cache_advice.is_in_danger(fullest) else "",
+            ),
+            Tile(
+                title="Evictions",
+                text=write.per_minute(evicted / reader.period.minutes) if found else write.NONE,
+                change=f"{write.count(evicted)} in this period" if found else "",
+            ),
+        ]
+    )  # fmt: skip
+
+
+def sums(reader: Reader, period: Period | None = None) -> tuple[float, float]:
+    """Hits and misses of all caches together."""
+    found = reader.totals(LOOKUPS, ("result",), period=period)
+    hits, misses = (found.get((result,)) for result in ("hit", "miss"))
+    return (hits.sum if hits else 0.0, misses.sum if misses else 0.0)
+
+
+def of_what(cache: CacheFacts | None) -> str:
+    """What a cache is full of."""
+    if cache is None:
+        return "none tells a limit"
+    if cache.limit:
+        return f"{cache.alias}, of {write.size(cache.limit)}"
+    return f"{cache.alias}, of {write.count(cache.entries_limit)} entries"
 
 
 def chart(reader: Reader) -> Chart:
-    """The share of lookups that found something, for each cache."""
+    """The share of lookups that found something, for each cache and its whole server."""
     found = reader.windows(LOOKUPS, ("cache.alias", "result"))
-    nothing: list[None] = [None] * len(reader.period.windows)
     lines = []
-    for alias in sorted({alias for alias, _ in found})[:5]:
-        pairs = zip(
-            found.get((alias, "hit"), nothing),
-            found.get((alias, "miss"), nothing),
-            strict=True,
-        )
-        values = [hit_share(h.sum if h else 0, m.sum if m else 0) for h, m in pairs]
-        lines.append(Line(alias or "default", values, "main"))
+    for alias in sorted({alias for alias, _ in found})[:MAX_LINES]:
+        hits, misses = (sums_of(found.get((alias, r)), reader) for r in ("hit", "miss"))
+        lines.append(Line(alias or "default", rates(hits, misses), "main"))
+    of_servers, missed = windows_of(reader, HITS), windows_of(reader, MISSES)
+    for key in sorted(of_servers.keys() & missed.keys())[: MAX_LINES - len(lines)]:
+        title = " ".join(filter(None, (key[0], "whole server", key[1])))
+        lines.append(Line(title, rates(of_servers[key], missed[key]), "calm"))
     return Chart(
         name="hits",
         title="Hit rate",
@@ -51,9 +124,40 @@ def chart(reader: Reader) -> Chart:
     )
 
 
-def hit_share(hits: float, misses: float) -> float | None:
-    """Hits of all lookups; None when there were none."""
-    return hits / (hits + misses) if hits + misses else None
+def sums_of(
+    points: Sequence[Point | None] | None, reader: Reader
+) -> Sequence[float | None]:
+    """How much a counter grew in each window."""
+    if points is None:
+        return [None] * len(reader.period.windows)
+    return [point.sum if point else None for point in points]
+
+
+def rates(
+    hits: Sequence[float | None], misses: Sequence[float | None]
+) -> list[float | None]:
+    """The hit rate in each window."""
+    return [hit_share(h or 0, m or 0) for h, m in zip(hits, misses, strict=True)]
+
+
+def evictions(reader: Reader) -> Chart:
+    """What made room, for each cache."""
+    found = windows_of(reader, "spotter.cache.evictions")
+    return Chart(
+        name="evictions",
+        title="Evictions a minute",
+        unit="1/min",
+        times=reader.period.windows,
+        lines=[
+            Line(
+                " ".join(filter(None, key)),
+                [None if v is None else 60 * v / reader.period.step for v in values],
+            )
+            for key, values in sorted(found.items())[:MAX_LINES]
+        ],
+        marks=reader.deploys(),
+        bars=True,
+    )
 
 
 def prefixes(reader: Reader) -> Table:
@@ -125,37 +229,6 @@ def operations(reader: Reader) -> Table:
         rows=rows,
         empty="No operation was measured in this period.",
         note=f"{write.count(failed)} operations failed." if failed else "",
-    )
-
-
-def servers(reader: Reader) -> Table:
-    """What the servers say of themselves."""
-    values: dict[str, dict[str, float]] = {}
-    for name in SERVER:
-        is_counter = name.endswith(("evictions", "hits", "misses"))
-        for (alias,), point in reader.totals(name, ("cache.alias",)).items():
-            values.setdefault(alias, {})[name] = point.sum if is_counter else point.last
-    return Table(
-        name="servers",
-        title="Servers",
-        columns=[
-            Column("Cache", numeric=False),
-            *(Column(t) for t, _ in SERVER.values()),
-        ],
-        rows=[
-            [
-                Cell(alias),
-                *(
-                    Cell(how(each[name]), each[name])
-                    if name in each
-                    else Cell(write.NONE)
-                    for name, (_, how) in SERVER.items()
-                ),
-            ]
-            for alias, each in sorted(values.items())
-        ],
-        empty="Size, memory and evictions of the caches' servers are not measured yet.",
-        note="Hits and misses of a whole server include what other programs ask it.",
     )
 
 

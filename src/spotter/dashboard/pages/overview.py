@@ -16,6 +16,7 @@ from spotter.dashboard.blocks import (
     Tile,
     Tiles,
 )
+from spotter.dashboard.cache_findings import urgent
 from spotter.dashboard.facts import gather
 from spotter.dashboard.fixes import fixes
 from spotter.dashboard.pages.route import example_row
@@ -35,9 +36,9 @@ from spotter.entries import Point
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """What needs somebody, then how the service is."""
     found = routes(reader)
-    told = [*watching.findings(reader), *verdict.verdict(gather(reader, found))]
+    told = verdict.verdict(gather(reader, found))
     return [
-        Findings(told),
+        Findings([*watching.findings(reader), *urgent(reader), *told]),
         tiles(reader),
         rate_chart(reader, ALL, {}),
         latency_chart(reader, ALL, {}),

@@ -7,29 +7,118 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 
 from spotter.dashboard import format as write
-from spotter.dashboard.blocks import Block, Cell, Column, Table
+from spotter.dashboard.blocks import (
+    Block,
+    Cell,
+    Chart,
+    Column,
+    Line,
+    Table,
+    Tile,
+    Tiles,
+)
+from spotter.dashboard.pages.overview import change
+from spotter.dashboard.period import Period
 from spotter.dashboard.reading import Reader
-from spotter.dashboard.site import Page
+from spotter.dashboard.site import Page, address
+from spotter.dashboard.task_queues import depths, queues, waiting_now
 from spotter.dashboard.traffic import quantile
 from spotter.entries import Point
 
-EVENTS = ("queued", "started", "succeeded", "failed", "retried")
+EVENTS = ("queued", "started", "succeeded", "failed", "retried", "revoked")
+HAPPENED, WAIT = "spotter.task.events", "spotter.task.wait"
+#: More than this share of failures is bad.
+BAD_SHARE = 0.01
+MAX_TASKS = 200
+
+Group = tuple[str, str]
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
-    """Tasks by name, queues, commands, the latest failures."""
-    return [tasks(reader), queues(reader), commands(reader), failures(reader)]
+    """In numbers, over time, queues, tasks by name, failures, commands."""
+    return [
+        tiles(reader),
+        ended(reader),
+        depths(reader),
+        queues(reader),
+        tasks(reader),
+        failures(reader),
+        commands(reader),
+    ]
+
+
+def tiles(reader: Reader) -> Tiles:
+    """How many ended, how many failed, how long they waited, how many wait."""
+    now, before = sums(reader), sums(reader, reader.period.previous())
+    shares = [failed_share(now), failed_share(before)]
+    wait = quantile(reader.total(WAIT, buckets=True), 0.95)
+    period = reader.period.previous()
+    wait_before = quantile(reader.total(WAIT, buckets=True, period=period), 0.95)
+    started = now.get("started", 0)
+    return Tiles(
+        [
+            Tile(
+                title="Started",
+                text=write.per_minute(started / reader.period.minutes),
+                change=change(started, before.get("started", 0)),
+            ),
+            Tile(
+                title="Failed",
+                text=write.share(shares[0]),
+                change=change(*shares),
+                tone="bad" if (shares[0] or 0) > BAD_SHARE else "",
+            ),
+            Tile(title="Wait, p95", text=write.seconds(wait), change=change(wait, wait_before)),
+            waiting_now(reader),
+        ]
+    )  # fmt: skip
+
+
+def sums(reader: Reader, period: Period | None = None) -> dict[str, float]:
+    """How often each event happened to any task."""
+    found = reader.totals(HAPPENED, ("event",), period=period)
+    return {event: point.sum for (event,), point in found.items()}
+
+
+def failed_share(events: dict[str, float]) -> float | None:
+    """Failures of all that ended for good; None when nothing did."""
+    ends = events.get("succeeded", 0) + events.get("failed", 0)
+    return events.get("failed", 0) / ends if ends else None
+
+
+def ended(reader: Reader) -> Chart:
+    """Tasks that succeeded and failed, over time."""
+    found = reader.windows(HAPPENED, ("event",))
+    lines = []
+    for event, tone in (("succeeded", "main"), ("failed", "bad"), ("retried", "warn")):
+        points = found.get((event,))
+        values = [p.sum * 60 / reader.period.step if p else None for p in points or ()]
+        if any(values):
+            lines.append(Line(event, [value or 0.0 for value in values], tone))
+    return Chart(
+        name="ended",
+        title="Tasks a minute",
+        unit="1/min",
+        times=reader.period.windows,
+        lines=lines,
+        marks=reader.deploys(),
+        bars=True,
+    )
 
 
 def tasks(reader: Reader) -> Table:
-    """Each task: its events, and what it takes."""
-    found: dict[str, dict[str, float]] = {}
-    for (name, event), point in reader.totals(
-        "spotter.task.events", ("task.name", "event")
-    ).items():
-        found.setdefault(name, {})[event] = point.sum
+    """Each task to which anything happened: its events, and what it takes."""
+    found: dict[Group, dict[str, float]] = {}
+    by = ("task.system", "task.name", "event")
+    for (system, name, event), point in reader.totals(HAPPENED, by).items():
+        found.setdefault((system, name), {})[event] = point.sum
+    busy = {group: each for group, each in found.items() if any(each.values())}
+    ranked = sorted(
+        busy.items(),
+        key=lambda i: (-i[1].get("failed", 0), -i[1].get("started", 0), i[0]),
+    )
     durations = reader.totals("spotter.task.duration", ("task.name",), buckets=True)
-    waits = reader.totals("spotter.task.wait", ("task.name",), buckets=True)
+    waits = reader.totals(WAIT, ("task.name",), buckets=True)
     return Table(
         name="tasks",
         title="Tasks",
@@ -38,6 +127,7 @@ def tasks(reader: Reader) -> Table:
             *(Column(event.capitalize()) for event in EVENTS),
             Column("p95 duration"),
             Column("p95 wait"),
+            Column("System", numeric=False),
         ],
         rows=[
             [
@@ -45,18 +135,31 @@ def tasks(reader: Reader) -> Table:
                 *(event_cell(event, each.get(event, 0)) for event in EVENTS),
                 p95_cell(durations.get((name,))),
                 p95_cell(waits.get((name,))),
+                Cell(system.capitalize()),
             ]
-            for name, each in sorted(found.items())
+            for (system, name), each in ranked[:MAX_TASKS]
         ],
-        empty="No task was queued or worked on in this period. Django's tasks are measured "
-        "by themselves, Celery's not yet.",
-    )
+        empty="No task was queued or worked on in this period. Those of Django and of Celery "
+        "are measured by themselves.",
+        note=others(len(found) - len(ranked[:MAX_TASKS])),
+    )  # fmt: skip
+
+
+def others(number: int) -> str:
+    """A word about tasks that are not shown."""
+    if not number:
+        return ""
+    what = "1 more task is" if number == 1 else f"{number} more tasks are"
+    return f"{what} known, to which less or nothing happened."
 
 
 def event_cell(event: str, amount: float) -> Cell:
-    """How often something happened; failures stand out."""
+    """How often something happened; failures stand out, what never did steps back."""
+    tone = "" if amount else "muted"
     return Cell(
-        write.count(amount), amount, tone="bad" if event == "failed" and amount else ""
+        write.count(amount),
+        amount,
+        tone="bad" if event == "failed" and amount else tone,
     )
 
 
@@ -64,27 +167,6 @@ def p95_cell(point: Point | None) -> Cell:
     """A 95th percentile."""
     value = quantile(point, 0.95)
     return Cell(write.seconds(value), value)
-
-
-def queues(reader: Reader) -> Table:
-    """How much waits, and how long already."""
-    by = ("task.system", "queue")
-    depth = reader.totals("spotter.task.queue.depth", by)
-    oldest = reader.totals("spotter.task.queue.oldest", by)
-    return Table(
-        name="queues",
-        title="Queues",
-        columns=[Column("Queue", numeric=False), Column("Waiting"), Column("Oldest waits")],
-        rows=[
-            [
-                Cell(f"{queue} ({system})"),
-                Cell(write.count(point.last), point.last),
-                Cell(write.seconds(oldest[system, queue].last if (system, queue) in oldest else None)),
-            ]
-            for (system, queue), point in sorted(depth.items())
-        ],
-        empty="`manage.py spotter watch` reads the queues of django-tasks' database; nothing has yet.",
-    )  # fmt: skip
 
 
 def commands(reader: Reader) -> Table:
@@ -115,7 +197,7 @@ def commands(reader: Reader) -> Table:
 
 
 def failures(reader: Reader) -> Table:
-    """The latest tasks that failed or were slow."""
+    """The latest attempts that failed or were slow."""
     found = reader.samples("task", since=reader.period.start)
     return Table(
         name="failures",
@@ -124,21 +206,41 @@ def failures(reader: Reader) -> Table:
             Column("When (UTC)", numeric=False),
             Column("Task", numeric=False),
             Column("Outcome", numeric=False),
+            Column("Attempt"),
+            Column("Waited"),
             Column("Took"),
             Column("Exception", numeric=False),
+            Column("Log", numeric=False),
         ],
         rows=[
             [
                 Cell(write.moment(sample.at), sample.at),
                 Cell(sample.key, mono=True),
-                Cell(sample.body["outcome"], tone="bad" if sample.body["outcome"] == "failed" else ""),
+                outcome_cell(str(sample.body["outcome"])),
+                Cell(write.count(sample.body["attempt"]), sample.body["attempt"]),
+                Cell(write.seconds(sample.body["wait"]), sample.body["wait"]),
                 Cell(write.seconds(sample.body["duration"]), sample.body["duration"]),
                 Cell(sample.body["exception"] or "", mono=True),
+                log_cell(reader, str(sample.body.get("request_id", ""))),
             ]
             for sample in found
         ],
         empty="None is kept.",
-    )  # fmt: skip
+    )
+
+
+def outcome_cell(outcome: str) -> Cell:
+    """How an attempt ended."""
+    return Cell(outcome, tone={"failed": "bad", "retried": "warn"}.get(outcome, ""))
+
+
+def log_cell(reader: Reader, request_id: str) -> Cell:
+    """Where the lines are that an attempt wrote."""
+    if not request_id:
+        return Cell(write.NONE)
+    return Cell(
+        "lines", request_id, href=address("logs", reader.period, request_id=request_id)
+    )
 
 
 PAGE = Page(path="tasks", title="Tasks", menu="Tasks", build=build)
