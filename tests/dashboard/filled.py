@@ -180,7 +180,12 @@ def fill_rest(batch, at, chance, minute, is_faulty):
             ("system.cpu.utilization", 0.3 + 0.2 * chance.random()), ("system.memory.utilization", 0.62),
             ("system.cpu.logical.count", 4), ("system.cpu.load_average.1m", 1.4), ("system.memory.limit", 8e9), ("system.paging.usage", 0),
         ):  # fmt: skip
-            batch.point(Series.of(name, only), at).set(value, at)
+            batch.point(Series.of(name, only), at + 50).set(value, at + 50)
+        for direction, amount in (("receive", 4e6), ("transmit", 9e6)):
+            by = {**only, "network.io.direction": direction}
+            batch.point(Series.of("system.network.io", by), at).add(
+                amount * chance.random()
+            )
         mount = {**only, "system.filesystem.mountpoint": "/"}
         batch.point(Series.of("system.filesystem.utilization", mount), at).set(0.48, at)
         batch.point(Series.of("system.filesystem.limit", mount), at).set(8e10, at)

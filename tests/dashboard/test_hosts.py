@@ -47,7 +47,7 @@ def write(store, name, value, *, ago=0.0, **labels):
 def test_a_host_is_shown_then_missing_then_gone(store, client, ago, seen):
     write(store, "system.memory.utilization", 0.5, ago=1, host_name="web-1")
     write(store, "system.memory.utilization", 0.9, ago=ago, host_name="pod-7f")
-    rows = {row[0]: row[-1] for row in page(client)["Hosts"]}
+    rows = {row[0]: row[1] for row in page(client)["Hosts"]}
     assert rows.get("pod-7f") == seen
     assert "web-1" in rows
 

@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator, Sequence
 from django.http import HttpRequest
 
 from spotter.dashboard import format as write
-from spotter.dashboard.blocks import Block, Cell, Chart, Column, Line, Table
+from spotter.dashboard.blocks import Block, Cell, Column, Table
 from spotter.dashboard.deploys import latest_deploys
+from spotter.dashboard.host_charts import LAG, host_charts
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page
 from spotter.entries import Point
 from spotter.stores.contract import Group
 
 HOST, PID, SERVER = "host.name", "process.pid", "server.name"
-LAG = "spotter.event_loop.lag"
 #: A process that has told nothing for so long is gone; a host is told as missing, until
 #: it is gone from everywhere.
 GONE_SECONDS = 60.0
-#: Lines of a chart, and rows of a table.
-MAX_LINES, MAX_ROWS = 6, 100
+#: Rows of a table.
+MAX_ROWS = 100
 #: From here on requests feel that a loop is held up.
 LATE_SECONDS = 0.1
 
@@ -34,51 +34,12 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
 
 def blocks(reader: Reader) -> Iterator[Block]:
     """The page's, without what this project has nothing of."""
-    yield chart(reader, "system.cpu.utilization", "CPU", "share")
-    yield chart(reader, "system.memory.utilization", "Memory", "share")
-    lag = chart(reader, LAG, "Event loop lag", "s")
-    if not lag.is_empty:
-        yield lag
+    yield from host_charts(reader)
     yield hosts(reader)
     yield servers(reader)
     yield disks(reader)
     yield processes(reader)
     yield latest_deploys(reader)
-
-
-def chart(reader: Reader, metric: str, title: str, unit: str) -> Chart:
-    """A reading of each host over time: of those that are highest now, if many."""
-    found = reader.windows(metric, (HOST,))
-    is_lag = metric == LAG
-
-    def value(point: Point | None) -> float | None:
-        if point is None or not point.count:
-            return None
-        # The worst of all loops; a mean would hide the one that is held up.
-        return point.maximum if is_lag else point.mean
-
-    lines = {host: [value(p) for p in points] for (host,), points in found.items()}
-    ranked = sorted(lines, key=lambda host: latest(lines[host]), reverse=True)
-    shown = sorted(ranked[:MAX_LINES])
-    return Chart(
-        name=title.lower().replace(" ", "-"),
-        title=title
-        if len(lines) <= MAX_LINES
-        else f"{title}: {MAX_LINES} highest of {len(lines)} hosts",
-        unit=unit,
-        times=reader.period.windows,
-        lines=[Line(host, lines[host], "main") for host in shown],
-        marks=reader.deploys(),
-    )
-
-
-def latest(values: Sequence[float | None]) -> tuple[int, float]:
-    """By which lines are ranked: how late one was seen, and how high."""
-    for number in range(len(values) - 1, -1, -1):
-        if (value := values[number]) is not None:
-            # Hosts do not all tell in the same window.
-            return number // 3, value
-    return -1, 0.0
 
 
 def hosts(reader: Reader) -> Table:
@@ -91,9 +52,9 @@ def hosts(reader: Reader) -> Table:
         ("of", "system.memory.limit", write.size),
         ("Swap", "system.paging.usage", write.size),
     ]
-    values = {name: reader.totals(name, (HOST,)) for _, name, _ in columns}
+    told = {name: reader.totals(name, (HOST,)) for _, name, _ in columns}
     killed = reader.totals("spotter.workers.oom_kills", (HOST,))
-    seen = values["system.memory.utilization"]
+    seen = told["system.memory.utilization"]
     living = reader.living(seen)
     gone = len(seen) - len(living)
     return Table(
@@ -101,16 +62,16 @@ def hosts(reader: Reader) -> Table:
         title="Hosts",
         columns=[
             Column("Host", numeric=False),
+            Column("Last seen", numeric=False),
             *(Column(title) for title, _, _ in columns),
             Column("Killed for memory"),
-            Column("Last seen", numeric=False),
         ],
         rows=[
             [
                 Cell(group[0], mono=True),
-                *(reading(values[name].get(group), how) for _, name, how in columns),
-                alarming(killed[group].sum if group in killed else 0),
                 seen_cell(reader, point),
+                *(reading(told[name].get(group), how) for _, name, how in columns),
+                alarming(killed[group].sum if group in killed else 0),
             ]
             for group, point in sorted(living.items())[:MAX_ROWS]
         ],
