@@ -173,16 +173,39 @@ def fill_rest(batch, at, chance, minute, is_faulty):
         ),
         at,
     ).note(0.0004)
+    if minute > 40:
+        # A pod that was nearly full when it went.
+        gone = Series.of("system.memory.utilization", {"host.name": "web-0"})
+        batch.point(gone, at).set(0.97, at)
     for host in ("web-1", "web-2"):
         only = {"host.name": host}
         for name, value in (
             ("system.cpu.utilization", 0.3 + 0.2 * chance.random()), ("system.memory.utilization", 0.62),
             ("system.cpu.logical.count", 4), ("system.cpu.load_average.1m", 1.4), ("system.memory.limit", 8e9), ("system.paging.usage", 0),
         ):  # fmt: skip
-            batch.point(Series.of(name, only), at).set(value, at)
+            batch.point(Series.of(name, only), at + 50).set(value, at + 50)
+        for direction, amount in (("receive", 4e6), ("transmit", 9e6)):
+            by = {**only, "network.io.direction": direction}
+            batch.point(Series.of("system.network.io", by), at).add(
+                amount * chance.random()
+            )
         mount = {**only, "system.filesystem.mountpoint": "/"}
         batch.point(Series.of("system.filesystem.utilization", mount), at).set(0.48, at)
         batch.point(Series.of("system.filesystem.limit", mount), at).set(8e10, at)
+        at_work = {**only, "server.name": "gunicorn", "process.pid": 1200}
+        for name, value in (
+            ("alive", 1 if is_faulty and host == "web-2" else 2),
+            ("configured", 2),
+        ):
+            batch.point(
+                Series.of(f"spotter.server.workers.{name}", at_work), at + 50
+            ).set(value, at + 50)
+        for how, amount in (
+            ("exited", minute == 30),
+            ("killed", host == "web-2" and minute == 10),
+        ):
+            ended = {**only, "server.name": "gunicorn", "how": how}
+            batch.point(Series.of("spotter.workers.ended", ended), at).add(2 * amount)
         for pid in (1201, 1202):
             of = {**only, "process.pid": pid}
             batch.point(Series.of("process.memory.usage", of), at + 50).set(
@@ -190,6 +213,15 @@ def fill_rest(batch, at, chance, minute, is_faulty):
             )
             batch.point(Series.of("process.cpu.utilization", of), at).set(0.2, at)
             batch.point(Series.of("http.server.active_requests", of), at).set(2, at)
+            batch.point(Series.of("spotter.workers.busy", of), at).set(2, at)
+            batch.point(Series.of("spotter.workers.count", of), at).set(16, at)
+            release = {
+                **of,
+                "service.version": "2026.11.3" if minute < 30 else "2026.11.2",
+            }
+            batch.point(Series.of("spotter.process.release", release), at).set(1, at)
+        late = Series.of("spotter.event_loop.lag", {**only, "process.pid": 1301})
+        batch.point(late, at).set(0.4 if is_faulty else 0.002, at)
     batch.point(Series.of("spotter.capture.duration"), at).note(0.04)
     batch.point(Series.of("spotter.flush.duration"), at).note(0.006)
 

@@ -245,3 +245,16 @@ def test_the_classic_buckets_agree_with_the_exponential_ones():
     exact = Histogram(values)
     for bound in BOUNDS:
         assert exact.count - exact.count_above(bound) == sum(v <= bound for v in values)
+
+
+@pytest.mark.parametrize(
+    ("ago", "is_there"), [(GONE_SECONDS - 30, True), (GONE_SECONDS + 5, False)]
+)
+def test_nothing_is_told_of_a_host_that_is_gone(store, client, ago, is_there):
+    host, at = {"host.name": "pod-7f9c"}, time.time() - ago
+    write(store, "system.memory.utilization", host, gauge=0.97, at=at)
+    write(store, "spotter.workers.oom_kills", host, count=2, at=at)
+    write(store, "spotter.workers.oom_kills", {"host.name": "pod-a"}, count=1)
+    text = scrape(client)
+    assert ('host_name="pod-7f9c"' in text) is is_there
+    assert value(text, "spotter_workers_oom_kills_total", host_name="pod-a") == 1

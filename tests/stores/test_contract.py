@@ -265,6 +265,22 @@ def test_series_of_one_process_are_kept_no_longer_than_minutes(store, clock):
     assert store.cumulative() == {}
 
 
+def test_of_one_process_the_hours_that_are_rolled_up_are_read_as_minutes(store, clock):
+    labels = {"process.pid": "17"}
+    for second in range(0, 2 * HOUR, MINUTE):
+        clock.now = NOW + second
+        store.write(counted("process.busy", labels, 1, clock.now))
+        store.write(batch(1.0, at=clock.now))
+        store.keep_house(clock.now)
+    for start in (0, 30, 90):
+        begin, end = NOW + start * MINUTE, NOW + 2 * HOUR
+        query = Query(name="process.busy", start=begin, end=end)
+        assert store.total(query)[()].sum == 120 - start, start
+    # Older than they are kept, where nothing is there to be read.
+    clock.now = NOW + 5 * DAY
+    assert store.total(Query(name="process.busy", start=NOW, end=clock.now)) == {}
+
+
 def test_an_id_that_is_free_again_brings_nothing_of_the_old(store, clock):
     for number in range(3):
         labels = {"host.name": "a", "process.pid": str(number)}

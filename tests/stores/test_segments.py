@@ -24,6 +24,12 @@ def test_every_instant_is_read_once(length, ago):
     assert pieces[-1].end == end
 
 
+def test_what_is_kept_as_minutes_is_read_as_minutes_as_long_as_it_is_kept():
+    pieces = segments(NOW - 90 * DAY, NOW, MARKS, NOW, LEVELS[1])
+    assert max(piece.level.window for piece in pieces) == MINUTE
+    assert NOW - pieces[0].start <= LEVELS[1].keep + MINUTE
+
+
 def test_ninety_days_are_read_as_days():
     pieces = segments(NOW - 90 * DAY, NOW, MARKS, NOW)
     rows = sum((p.end - p.start) / p.level.window for p in pieces)

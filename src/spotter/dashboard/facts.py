@@ -183,6 +183,6 @@ def levels(
             share=point.mean if mean else point.last,
             href=address("hosts", reader.period),
         )
-        for group, point in reader.totals(metric, by).items()
+        for group, point in reader.living(reader.totals(metric, by)).items()
         if point.count
     ]

@@ -18,6 +18,8 @@ Where = Mapping[str, str | Collection[str]]
 #: How long an answer is good for, for whoever asks next.
 KEEP_SECONDS = 5.0
 MAX_KEPT = 300
+#: A host that has told nothing for so long is gone, as in the metrics.
+GONE_SECONDS = 300.0
 NO: Where = {}
 
 _kept: dict[Any, tuple[float, Any]] = {}
@@ -59,6 +61,16 @@ class Reader:
         """One point over the whole period; an empty one when there is none."""
         found = self.totals(name, (), where, buckets=buckets, period=period)
         return found.get((), Point())
+
+    def living(
+        self, found: Mapping[Group, Point], within: float = GONE_SECONDS
+    ) -> dict[Group, Point]:
+        """Those of whom something was heard of late; of a time that is past, all."""
+        return {
+            group: point
+            for group, point in found.items()
+            if not self.period.is_live or self.now - point.last_at < within
+        }
 
     def windows(
         self, name: str, by: tuple[str, ...] = (), where: Where = NO

@@ -24,7 +24,8 @@ from spotter.stores.current import get_store
 #: exact; 2 s is the limit of the response time.
 BOUNDS = (*(2.0**power for power in (-10, -8, -7, -6, -5, -4, -3, -2, -1)), 1.0, 2.0, 4.0, 8.0, 32.0)  # fmt: skip
 EDGES = tuple(bucket_of(bound) for bound in BOUNDS)
-#: A gauge that nobody has read for so long is of a host or process that is gone.
+#: A gauge that nobody has read for so long is of a host or process that is gone, and
+#: with its last gauge a host's counters go too.
 GONE_SECONDS = 300.0
 #: How long what was read is good for: less than the time between two scrapes, or a
 #: worker that read earlier would make a counter fall.
@@ -42,6 +43,7 @@ class Recorded:
     points: dict[str, list[tuple[Series, Point]]]
     exemplars: Exemplars
     at: float
+    gone: frozenset[str] = frozenset()
 
 
 def read() -> Recorded:
@@ -51,11 +53,33 @@ def read() -> Recorded:
         points: dict[str, list[tuple[Series, Point]]] = {}
         for series, point in store.cumulative().items():
             points.setdefault(series.name, []).append((series, point))
+        now = time.time()
         return Recorded(
             points,
             exemplars(store.samples("request", limit=MAX_EXEMPLARS)),
-            time.time(),
+            now,
+            gone_hosts(points, now),
         )
+
+
+def gone_hosts(
+    points: Mapping[str, Sequence[tuple[Series, Point]]], now: float
+) -> frozenset[str]:
+    """Hosts that told of themselves once, and do so no more."""
+    seen: dict[str, float] = {}
+    for series, point in (pair for pairs in points.values() for pair in pairs):
+        if point.last_at:
+            host = host_of(series)
+            seen[host] = max(point.last_at, seen.get(host, 0.0))
+    return frozenset(
+        host for host, at in seen.items() if host and now - at > GONE_SECONDS
+    )
+
+
+@functools.lru_cache(maxsize=20_000)
+def host_of(series: Series) -> str:
+    """The host that a series is of; "" when it is of none."""
+    return dict(series.labels).get("host.name", "")
 
 
 def exemplars(samples: Sequence[Sample]) -> Exemplars:
@@ -152,6 +176,8 @@ def samples_of(
     """A metric's samples."""
     family = exposed_name(name, metric)
     for each, point in sorted(series, key=lambda pair: pair[0].labels):
+        if host_of(each) in found.gone:
+            continue
         labels = label_pairs(each)
         if metric.kind == "counter":
             yield f"{family}_total{braces(labels)} {number(point.sum)}\n"

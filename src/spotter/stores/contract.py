@@ -52,7 +52,7 @@ ROLL_UP_SECONDS, TRIM_SECONDS = MINUTE, HOUR
 MAX_SERIES, MAX_SERIES_OF_NAME = 20_000, 2_500
 OTHER = "__other__"
 #: Series of one process are many and soon dead: no more is kept of them than minutes.
-EPHEMERAL_LABEL = "process.pid"
+EPHEMERAL_LABEL, EPHEMERAL_LEVEL = "process.pid", LEVELS[1]
 #: How long a series is shown as alive without being written.
 ALIVE_SECONDS = DAY
 
@@ -228,15 +228,23 @@ class Segment:
 
 
 def segments(
-    start: float, end: float, marks: Mapping[int, int], now: float
+    start: float,
+    end: float,
+    marks: Mapping[int, int],
+    now: float,
+    coarsest: Level = LEVELS[-1],
 ) -> list[Segment]:
     """
     Cut a range into whole windows, the coarsest that fit: pure, and each instant once.
 
     Args:
         marks: up to where each level's windows are rolled up, by their length.
+        coarsest: the level above which nothing is read, or kept.
     """
-    return list(_cut(len(LEVELS) - 1, int(start), int(end), marks, now))
+    index = LEVELS.index(coarsest)
+    if coarsest is not LEVELS[-1]:
+        start = max(start, now - coarsest.keep)
+    return list(_cut(index, int(start), int(end), marks, now))
 
 
 def _cut(

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.test import AsyncRequestFactory, RequestFactory
 
 from spotter.recorders.host import loops
@@ -65,6 +66,14 @@ def test_the_loop_of_an_asgi_request_is_read(kept, running):
 
     wait_until(is_read, 5, "a reading")
     assert recorded("spotter.event_loop.threads")[()].last == 0
+
+
+def test_behind_a_middleware_that_is_not_asynchronous_the_loop_is_found(kept, running):
+    request = AsyncRequestFactory().get("/")
+    waiting = sync_to_async(loops.look)(request)
+    asyncio.run_coroutine_threadsafe(waiting, running).result(5)
+    assert loops._loop is not None
+    assert loops._loop.loop is running
 
 
 def test_after_the_loops_end_the_next_request_is_asked(kept):

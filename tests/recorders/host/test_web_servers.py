@@ -106,10 +106,11 @@ def test_workers_are_counted_and_so_is_one_that_is_killed(kind, tmp_path):
         wait_until(lambda: it.workers() == {name: (2, 2)}, 40, "another in its place")
 
 
-def test_workers_that_a_server_replaces_are_not_told_as_killed(tmp_path):
+@pytest.mark.parametrize("kind", ["gunicorn", "granian"])
+def test_workers_that_a_server_replaces_are_not_told_as_killed(kind, tmp_path):
     """Nor is one that never measured anything."""
-    with served("gunicorn", tmp_path) as it:
-        wait_until(lambda: it.workers() == {"gunicorn": (2, 2)}, 40, "two workers")
+    with served(kind, tmp_path) as it:
+        wait_until(lambda: it.workers() == {kind: (2, 2)}, 40, "two workers")
         os.kill(it.server.pid, signal.SIGHUP)
         wait_until(lambda: it.ended() == {"exited": 2}, 60, "the end of both")
 

@@ -10,7 +10,7 @@
     count: (v) => v >= 1e6 ? `${three(v / 1e6)}M` : v >= 1e4 ? `${three(v / 1e3)}k` : three(v),
     "1/min": (v) => `${v >= 1e4 ? `${three(v / 1e3)}k` : three(v)}`,
     share: (v) => `${three(100 * v)} %`,
-    bytes: (v) => v >= 1e9 ? `${three(v / 1e9)} GB` : v >= 1e6 ? `${three(v / 1e6)} MB` : v >= 1e3 ? `${three(v / 1e3)} kB` : `${v} B`,
+    bytes: (v) => v >= 1e9 ? `${three(v / 1e9)} GB` : v >= 1e6 ? `${three(v / 1e6)} MB` : v >= 1e3 ? `${three(v / 1e3)} kB` : `${three(v)} B`,
   };
   const two = (n) => String(n).padStart(2, "0");
   const clock = (v, u) => {
@@ -21,7 +21,8 @@
   };
   const palette = ["main", "second", "third", "fourth", "fifth", "sixth"];
 
-  // Deploys are drawn on every chart, with their name at the top.
+  // Deploys are drawn on every chart, with their name at the top: the latest first, and
+  // no name over another.
   const marks = (list) => ({
     hooks: {
       draw: (u) => {
@@ -31,14 +32,20 @@
         ctx.setLineDash([4, 4]);
         ctx.textAlign = "left";
         ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-        for (const [at, text] of list) {
+        const right = bbox.left + bbox.width;
+        let free = right;
+        for (const [at, text] of [...list].reverse()) {
           const x = u.valToPos(at, "x", true);
-          if (x < bbox.left || x > bbox.left + bbox.width) continue;
+          if (x < bbox.left || x > right) continue;
           ctx.beginPath();
           ctx.moveTo(x, bbox.top);
           ctx.lineTo(x, bbox.top + bbox.height);
           ctx.stroke();
-          ctx.fillText(text.slice(0, 24), x + 4, bbox.top + 10 * devicePixelRatio);
+          const name = text.slice(0, 24), width = ctx.measureText(name).width;
+          const start = x + 4 + width > right ? x - 4 - width : x + 4;
+          if (start < bbox.left || start + width > free) continue;
+          ctx.fillText(name, start, bbox.top + 10 * devicePixelRatio);
+          free = start - 8;
         }
         ctx.restore();
       },
@@ -69,7 +76,7 @@
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
       series: [{ value: (_, v) => (v ? new Date(v * 1e3).toISOString().slice(0, 19).replace("T", " ") : "–") }, ...series],
       axes: [{ ...axis, space: 64, values: (u, list) => list.map((v) => clock(v, u)) }, { ...axis, size: 64, values: (_, list) => list.map((v) => (v === null ? "" : write(v))) }],
-      scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+      scales: { y: { range: (_, low, high) => [0, high > 0 ? high * (data.marks.length ? 1.25 : 1.08) : 1] } },
       legend: { live: true },
       plugins: [marks(data.marks)],
     }, [data.times, ...data.lines.map((line) => line.values)], box);
