@@ -85,3 +85,10 @@ def test_a_text_is_looked_at_once():
 def test_a_text_that_is_no_sql_is_a_statement_all_the_same():
     assert Statement("").operation == ""
     assert Statement("'((((" * 500).fingerprint
+
+
+def test_texts_that_fold_to_the_same_keep_one_text():
+    short, long = (
+        f"SELECT a FROM b WHERE c IN ({', '.join(['%s'] * n)})" for n in (2, 9)
+    )
+    assert statement_of(short).text is statement_of(long).text

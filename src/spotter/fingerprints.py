@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 
 #: A text beyond this is cut in the middle before it is looked at.
 MAX_SQL, HEAD, TAIL = 4096, 2048, 512
@@ -26,7 +27,8 @@ FOLDS = (
 )  # fmt: skip
 NUMBER = re.compile(r"(?<![\w\"%.$])-?\d+(?:\.\d+)?\b")
 ORS = re.compile(r"(\((?:[^()]|\([^()]*\))*\))(?: OR \1)+")
-SPACE = re.compile(r"\s+")
+# Single spaces are left alone: a text that has nothing to fold stays the same object.
+SPACE = re.compile(r"\s{2,}|[^\S ]")
 LIST = re.compile(rf"\bIN \(({VALUE}(?:, ?{VALUE})*)\)")
 TABLE = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE) ["`]?([\w.$"`]+)', re.I)
 OPERATION = re.compile(r"\W*([A-Za-z]+)")
@@ -49,7 +51,8 @@ class Statement:
 
     def __init__(self, sql: str) -> None:
         short = sql if len(sql) <= MAX_SQL else f"{sql[:HEAD]} … {sql[-TAIL:]}"
-        self.text = fold(short)
+        # Shared by all texts that fold to it.
+        self.text = sys.intern(fold(short))
         self.fingerprint = digest(self.text)
         found = OPERATION.match(self.text)
         self.operation = found[1].upper() if found else ""
@@ -87,16 +90,18 @@ def tables_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))[:10]
 
 
-_known: dict[str, Statement] = {}
+#: By the hash of the text, which is kept nowhere: Django's run to a kilobyte, and one
+#: with a list has as many texts as lengths of the list.
+_known: dict[int, Statement] = {}
 
 
 def statement_of(sql: str) -> Statement:
     """Give the statement of a text; most texts have been seen before."""
-    statement = _known.get(sql)
+    statement = _known.get(hash(sql))
     if statement is None:
         statement = Statement(sql)
         if len(_known) >= MAX_TEXTS:
             _known.clear()
         if len(sql) <= MAX_SQL:
-            _known[sql] = statement
+            _known[hash(sql)] = statement
     return statement

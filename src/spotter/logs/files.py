@@ -14,6 +14,10 @@ from pathlib import Path
 
 from spotter.logs import archives
 
+#: How long the name is taken to be the open file's: looking it up costs three times
+#: what writing does. A line of so long after a rotation is the last of the archive.
+LOOK_SECONDS = 0.01
+
 _handlers: weakref.WeakSet[RotatingFile] = weakref.WeakSet()
 
 
@@ -52,6 +56,8 @@ class RotatingFile(logging.Handler):
         self._file = str(self.path)
         self._fd: int | None = None
         self._inode = (0, 0)
+        self._size = 0
+        self._look_at = 0.0
         self._untold = 0
         self._reason = ""
         self._rotate_after = 0.0
@@ -79,17 +85,31 @@ class RotatingFile(logging.Handler):
 
     def write(self, line: bytes) -> None:
         """Append a line to the file of that name, whatever happens to it meanwhile."""
+        now = time.monotonic()
+        if self._fd is not None and now < self._look_at and self.has_room(len(line)):
+            self.append(self._fd, line)
+            return
+        self._look_at = now + LOOK_SECONDS
         for _ in range(3):
             fd = self.current(len(line))
-            written = os.write(fd, line)
-            if written < len(line):
-                self.blank(fd, written)
-                raise OSError(0, "the disk is full, or the file at its limit")
+            self.append(fd, line)
             # Deleted between the look and the write: the line went with it.
             if os.fstat(fd).st_nlink:
                 return
             self.close_file()
         raise OSError(0, "the file is deleted as fast as it is made")
+
+    def has_room(self, size: int) -> bool:
+        """Whether the file may have so many bytes more, by what is known of it."""
+        return not self.max_bytes or self._size + size <= self.max_bytes
+
+    def append(self, fd: int, line: bytes) -> None:
+        """Write a line with one call, or leave no part of it."""
+        written = os.write(fd, line)
+        self._size += written
+        if written < len(line):
+            self.blank(fd, written)
+            raise OSError(0, "the disk is full, or the file at its limit")
 
     def current(self, size: int) -> int:
         """Give the descriptor to write to: reopened, or rotated first, when due."""
@@ -100,6 +120,7 @@ class RotatingFile(logging.Handler):
         except OSError:
             # The name cannot be looked up just now; the open file still works.
             return self.open() if self._fd is None else self._fd
+        self._size = found.st_size
         due = 0 < self.max_bytes < found.st_size + size and found.st_size > 0
         if due and self.rotate(size):
             return self.open()
@@ -117,6 +138,7 @@ class RotatingFile(logging.Handler):
             self._fd = fd
             opened = os.fstat(fd)
             self._inode = (opened.st_dev, opened.st_ino)
+            self._size = opened.st_size
             # Only now is it certain: with the lock held, and still of that name.
             with contextlib.suppress(FileNotFoundError):
                 if os.stat(self._file).st_ino == opened.st_ino:

@@ -36,6 +36,8 @@ _KEY = re.compile(r"\W", re.ASCII)
 _COLOURS = {"DEBUG": 2, "INFO": 32, "WARNING": 33, "ERROR": 31, "CRITICAL": 35}
 #: Where a record has the fields that Spotter itself put there, scrubbed already.
 CLEAN = "_spotter_clean"
+#: What a record has besides: what any has, but the message and its arguments; CLEAN.
+BESIDE = len(vars(logging.makeLogRecord({}))) - 1
 _WITHHELD = "[withheld: it could not be scrubbed]"
 
 
@@ -70,9 +72,10 @@ def clean_fields(record: logging.LogRecord) -> dict[str, Any] | None:
     for name, value in clean.items():
         if fields.get(name) is not value:
             return None
-    for name in fields.keys() - _STANDARD - clean.keys():
-        if not name.startswith("_spotter"):
-            return None
+    if len(fields) != len(clean) + BESIDE:
+        for name in fields.keys() - _STANDARD - clean.keys():
+            if not name.startswith("_spotter"):
+                return None
     return clean
 
 

@@ -16,7 +16,7 @@ from spotter.rescue import rescue
 #: Items that may wait; a flush that hangs must not fill the memory.
 MAX_ITEMS = 20_000
 #: Waiting items that wake the flusher before its time, so that few are ever held.
-WAKE_AT = 500
+WAKE_AT = 200
 
 _items: collections.deque[Item] = collections.deque()
 _flusher = Flusher(_items)

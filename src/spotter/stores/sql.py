@@ -58,6 +58,9 @@ Key = tuple[int, int]
 
 #: Ids in one statement.
 CHUNK = 500
+#: Rows written by one statement, half a megabyte when compiled. Fewer would be more
+#: statements, and more chances to wait for the interpreter with the lock held.
+ROWS_AT_ONCE = 250
 #: Rows deleted in one transaction, so that no lock is held for long.
 DELETE_AT_ONCE = 1000
 #: Series up to which each point is looked up; above, all between them are read.
@@ -140,7 +143,7 @@ class SqlStore(Store):
         for start, id_ in sorted(points):
             by_start[start].append(id_)
         for start, ids in by_start.items():
-            for part in parts(ids):
+            for part in parts(ids, ROWS_AT_ONCE):
                 place = f"{table(level)} WHERE starts_at = {start} AND"
                 mine = {id_: points[start, id_] for id_ in part}
                 self._upsert(
@@ -156,7 +159,7 @@ class SqlStore(Store):
     def _merge_totals(self, execute: Execute, totals: dict[int, Point]) -> None:
         """Add to what the series have had since they began."""
         now = self._clock()
-        for part in parts(sorted(totals)):
+        for part in parts(sorted(totals), ROWS_AT_ONCE):
             mine = {id_: totals[id_] for id_ in part}
             self._upsert(
                 execute,
@@ -592,10 +595,10 @@ def with_buckets(point: Point, data: bytes) -> Point:
     return total
 
 
-def parts(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def parts(ids: Sequence[int], size: int = CHUNK) -> Iterator[Sequence[int]]:
     """Ids, not too many at once."""
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
 def listed(ids: Sequence[int]) -> str:

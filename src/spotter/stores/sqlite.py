@@ -21,6 +21,8 @@ from spotter.stores.sql import SqlStore
 
 #: How long a flush waits for another process's, in seconds; it happens off the request.
 BUSY_SECONDS = 2.0
+#: Pages that each process keeps of the file.
+CACHE_KILOBYTES = 512
 MEMORY = ":memory:"
 #: What is added to the path for the files that belong together.
 SIDE_FILES = ("", "-wal", "-shm")
@@ -125,6 +127,9 @@ class SqliteStore(SqlStore):
             timeout=BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
+            # A statement for five hundred rows is a megabyte when compiled, and each
+            # number of rows is another statement: kept, they were fourteen.
+            cached_statements=0,
         )
         try:
             prepare(connection)
@@ -164,6 +169,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     # cost the last flushes, never the file.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    # The system keeps the file's pages anyway, once for all processes.
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
     connection.execute("BEGIN IMMEDIATE")
     upgrade(functools.partial(fetch, connection), DIALECT)
     connection.execute("COMMIT")
