@@ -38,6 +38,15 @@ class Place:
     url: str = ""
     runbooks: str = ""
     is_drill: bool = False
+    #: Of a drill: what its receivers tell it by from every other incident.
+    drill: str = ""
+
+    @property
+    def known_as(self) -> str:
+        """The service in deduplication keys; a drill must never end a real incident."""
+        return (
+            f"drill {self.drill} of {self.service}" if self.is_drill else self.service
+        )
 
 
 class Engine:
@@ -248,7 +257,7 @@ class Engine:
                 page.save_incident(reopened)
                 return reopened
         key = dedup_key(
-            self.place.service, self.place.environment, alert.rule, alert.labels
+            self.place.known_as, self.place.environment, alert.rule, alert.labels
         )
         body = {
             "title": alert.text,

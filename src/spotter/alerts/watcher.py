@@ -37,7 +37,7 @@ from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare, spare_path
 from spotter.channels import Channel
 from spotter.exceptions import ConfigurationError
-from spotter.health.runner import get_runner
+from spotter.health.runner import Outcome, get_runner
 from spotter.probes import Monitor
 from spotter.rescue import ignore, rescue
 from spotter.stores.contract import StoreError
@@ -310,7 +310,12 @@ def is_online() -> bool:
 
 def check_health() -> None:
     """Run the project's health checks, as `/ready/` does, from this process."""
-    for outcome in get_runner().outcomes():
+    record_health(get_runner().outcomes())
+
+
+def record_health(outcomes: Sequence[Outcome]) -> None:
+    """Write down which checks pass."""
+    for outcome in outcomes:
         name = outcome.check.name
         labels = {"check": name, "kind": name.partition(":")[0]}
         value = 0 if outcome.report.status.is_bad else 1

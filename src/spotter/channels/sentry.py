@@ -38,6 +38,7 @@ class Sentry(Channel):
             "tags": {
                 "spotter.incident": str(notice.incident),
                 "severity": notice.severity,
+                **({"drill": "true"} if notice.is_drill else {}),
             },
             "contexts": {
                 "alert": {"lines": list(notice.lines), **dict(notice.evidence)}

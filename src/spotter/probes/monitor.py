@@ -197,9 +197,14 @@ def expiry(url: str, timeout_seconds: float) -> float | None:
     return certificate(parts.hostname, parts.port or 443, timeout_seconds)
 
 
-def certificate(host: str, port: int, timeout_seconds: float) -> float | None:
+def certificate(
+    host: str,
+    port: int,
+    timeout_seconds: float,
+    context: ssl.SSLContext | None = None,
+) -> float | None:
     """Shake hands, and give when the server's certificate expires."""
-    context = ssl.create_default_context()
+    context = context or ssl.create_default_context()
     with (
         socket.create_connection((host, port), timeout_seconds) as plain,
         context.wrap_socket(plain, server_hostname=host) as secure,

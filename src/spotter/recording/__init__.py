@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spotter.recording.aside import SetAside, captured
 from spotter.recording.buffer import (
     count,
     flush,
@@ -20,6 +21,8 @@ from spotter.recording.measures import Item, Measures
 __all__ = [
     "Item",
     "Measures",
+    "SetAside",
+    "captured",
     "count",
     "count_signal",
     "flush",

@@ -7,7 +7,7 @@ import argparse
 from django.core.management.base import BaseCommand
 
 from spotter.alerts.book import SENT
-from spotter.alerts.drill import JOB
+from spotter.alerts.drilled import JOB
 from spotter.alerts.rules import Rule, written
 from spotter.alerts.watcher import configured_rules
 from spotter.channels.notice import clock

@@ -44,13 +44,14 @@ class Host:
             return
         labels = {"host.name": socket.gethostname()}
         group = read_cgroup()
-        self._read_cpu(labels, group)
+        self.read_cpu(labels, group)
         read_memory(labels, group)
         read_disks(labels)
         self._read_network(labels)
         self._read_kills(labels, group)
 
-    def _read_cpu(self, labels: dict[str, str], group: Cgroup) -> None:
+    def read_cpu(self, labels: dict[str, str], group: Cgroup) -> None:
+        """The share of its processors that is in use, since the last call."""
         cpus = group.cpus or float(psutil.cpu_count() or 1)
         recording.gauge("system.cpu.logical.count", cpus, labels)
         recording.gauge("system.cpu.load_average.1m", os.getloadavg()[0], labels)
@@ -142,18 +143,24 @@ def read_disks(labels: dict[str, str]) -> None:
             continue
         if mount.device in seen or len(seen) >= MAX_MOUNTS:
             continue
-        try:
-            disk = psutil.disk_usage(mount.mountpoint)
-        except OSError:
-            continue  # no right to look at it
-        if not disk.total:
-            continue
-        seen.add(mount.device)
-        labelled = {**labels, "system.filesystem.mountpoint": mount.mountpoint}
-        recording.gauge("system.filesystem.usage", disk.used, labelled)
-        recording.gauge("system.filesystem.limit", disk.total, labelled)
-        # As df has it: what is kept for root is not there to be used.
-        recording.gauge("system.filesystem.utilization", disk.percent / 100, labelled)
+        if read_disk(mount.mountpoint, labels):
+            seen.add(mount.device)
+
+
+def read_disk(mountpoint: str, labels: dict[str, str]) -> bool:
+    """How full one disk is; False when nobody can tell."""
+    try:
+        disk = psutil.disk_usage(mountpoint)
+    except OSError:
+        return False  # no right to look at it
+    if not disk.total:
+        return False
+    labelled = {**labels, "system.filesystem.mountpoint": mountpoint}
+    recording.gauge("system.filesystem.usage", disk.used, labelled)
+    recording.gauge("system.filesystem.limit", disk.total, labelled)
+    # As df has it: what is kept for root is not there to be used.
+    recording.gauge("system.filesystem.utilization", disk.percent / 100, labelled)
+    return True
 
 
 _host = Host(Post("host"))
