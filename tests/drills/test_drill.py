@@ -79,6 +79,12 @@ def test_a_drill_leaves_nothing_but_its_date(configured, drill):
     assert store.written_at() is None
 
 
+def test_where_no_channel_is_configured_a_drill_reaches_nobody(configured, drill):
+    code, text = drill("DatabaseDown")
+    assert code == 1
+    assert "MISSING routed nobody: no channel is configured" in text
+
+
 def test_a_rule_that_nothing_can_make_fire_is_a_missing_leg(
     configured, settings, drill
 ):
@@ -98,6 +104,7 @@ def test_a_name_that_is_none_is_refused_with_those_that_are(
 
 
 def test_the_list_of_rules_says_when_each_was_drilled(configured, drill):
+    configured(Recorded())
     drill("DatabaseDown")
     out = io.StringIO()
     call_command("spotter", "rules", stdout=out)

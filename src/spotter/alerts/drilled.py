@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from spotter.alerts.book import Page
-from spotter.alerts.heartbeats import SUCCESS
+from spotter.alerts.book import Book, Page
+from spotter.alerts.watcher import configured_rules, place
 
 #: Under this name, with the rule's, drills are written down like jobs.
 JOB = "drill:"
@@ -15,23 +15,20 @@ DRILL_JOB = "[DRILL] "
 STALE_SECONDS = 90 * 86400.0
 #: A watcher that has been here for less has better things to do first.
 GRACE_SECONDS = 7 * 86400.0
-#: Under this name the first start of a watcher is written down.
-FIRST = "watcher:first"
 
 
-def drilled_at(page: Page, rules: Iterable[str]) -> dict[str, float]:
-    """When each rule last reached everybody, of those that ever did."""
-    found = {
-        name: next((p.at for p in page.pings(JOB + name) if p.kind == SUCCESS), None)
-        for name in rules
-    }
-    return {name: at for name, at in found.items() if at is not None}
+def drilled_at(page: Page) -> dict[str, float]:
+    """When each rule last reached everybody, of those that did within 90 days."""
+    return {name.removeprefix(JOB): at for name, at in page.successes(JOB).items()}
 
 
-def watched_since(page: Page) -> float | None:
-    """When a watcher first started here; None when none ever did."""
-    found = page.pings(FIRST)
-    return found[-1].at if found else None
+def overdue(book: Book, now: float) -> Sequence[str]:
+    """Rules that nobody has drilled for too long; asked of production alone."""
+    if place().environment != "production":
+        return ()
+    names = [rule.name for rule in configured_rules(lambda: book)]
+    with book.reading() as page:
+        return not_drilled(names, drilled_at(page), page.watched_since(), now)
 
 
 def not_drilled(

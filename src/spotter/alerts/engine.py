@@ -222,6 +222,7 @@ class Engine:
             if (
                 before is None
                 or is_news(before, alert)
+                or has_running_clock(alert)
                 or now - (before.status.seen_at or 0) > 30
             ):
                 page.save_alert(alert, now)
@@ -567,6 +568,11 @@ class Desk:
         """The same for two watchers that decide the same."""
         number = sum(each.key.split(":")[2] == kind for each in self.before)
         return f"{self.incident.id}:{self.channel.name}:{kind}:{number}"
+
+
+def has_running_clock(alert: Alert) -> bool:
+    """Whether it matters until when it was watched: after a crash that is what counts."""
+    return alert.status.state is State.PENDING or alert.status.false_since is not None
 
 
 def is_news(before: Alert, after: Alert) -> bool:

@@ -105,12 +105,8 @@ class Local(Channel):
         how = "" if self.near else " (this kind of channel was not tried)"
         self.show(self.name, f"would be sent: {notice.headline}{how}")
 
-    def why_not(
-        self, *, severity: str, environment: str, rules: Sequence[str], now: float
-    ) -> str:
-        return self.real.why_not(
-            severity=severity, environment=environment, rules=rules, now=now
-        )
+    def why_not(self, **asked: Any) -> str:
+        return self.real.why_not(**asked)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,11 +159,7 @@ def local(channels: Sequence[Channel]) -> Iterator[Callable[[Show], list[Channel
 
 def stand_in(real: Channel, near: Channel | None, show: Show) -> Channel:
     """One that is told what the real one is told."""
-    made = Local(
-        name=real.name, severities=real.severities, environments=real.environments,
-        rules=real.rules, hours=real.hours, timezone=real.timezone,
-        after_seconds=real.after_seconds, remind_seconds=real.remind_seconds,
-        real=real, near=near, show=show,
-    )  # fmt: skip
+    same = {each.name: getattr(real, each.name) for each in dataclasses.fields(Channel)}
+    made = Local(**same, real=real, near=near, show=show)
     object.__setattr__(made, "kinds", real.kinds)
     return made

@@ -96,7 +96,8 @@ class Server:
     def _ask(
         self, method: str, path: str, headers: dict[str, str]
     ) -> urllib3.BaseHTTPResponse:
-        headers = {"User-Agent": "spotter-drill", **headers}
+        # A kept connection may be one that the server closes at this moment.
+        headers = {"User-Agent": "spotter-drill", "Connection": "close", **headers}
         url = urljoin(self.base, path)
         try:
             return self.pool.request(method, url, headers=headers, redirect=False)

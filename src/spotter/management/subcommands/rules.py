@@ -7,7 +7,7 @@ import argparse
 from django.core.management.base import BaseCommand
 
 from spotter.alerts.book import SENT
-from spotter.alerts.drilled import JOB
+from spotter.alerts.drilled import drilled_at
 from spotter.alerts.rules import Rule, written
 from spotter.alerts.watcher import configured_rules
 from spotter.channels.notice import clock
@@ -37,11 +37,7 @@ def run(command: BaseCommand, **options: object) -> bool:
     rules = configured_rules(lambda: found)
     with found.reading() as page:
         alerts = list(page.alerts().values())
-        drilled = {
-            rule.name: pings[0].at
-            for rule in rules
-            if (pings := page.pings(JOB + rule.name))
-        }
+        drilled = drilled_at(page)
         events = {
             incident.id: (page.events(incident.id), page.deliveries(incident.id))
             for incident in page.incidents(limit=500)
