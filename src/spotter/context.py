@@ -53,6 +53,7 @@ class Context:
         "db_queries",
         "db_seconds",
         "detailed",
+        "drill",
         "exception",
         "first_spans",
         "repeats",
@@ -82,6 +83,8 @@ class Context:
         self._route = route
         #: The request while it lasts; None afterwards and outside any.
         self.request = request
+        #: The drill that this is a part of; "" for what somebody really asked.
+        self.drill = ""
         #: The class of the exception that made it fail.
         self.exception = ""
         self.db_queries = 0

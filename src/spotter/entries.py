@@ -11,6 +11,8 @@ from spotter.histograms import Histogram
 
 #: The finest window, in seconds; every point lies on a multiple of it.
 WINDOW_SECONDS = 10
+#: What the names of a drill's metrics begin with; nothing but a drill reads them.
+DRILL_PREFIX = "spotter.drill."
 
 Labels = tuple[tuple[str, str], ...]
 

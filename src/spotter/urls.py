@@ -11,6 +11,7 @@ from spotter.conf import get_settings
 from spotter.dashboard import urls as dashboard_urls
 from spotter.exposition import view
 from spotter.health import probes
+from spotter.recorders.drills import carry_out
 from spotter.statuspage import urls as statuspage_urls
 
 app_name = "spotter"
@@ -29,5 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *probe("live", probes.live),
     *probe("metrics", view.metrics),
     *statuspage_urls.patterns(),
+    path(
+        f"{get_settings().dashboard_prefix.strip('/')}/drill/", carry_out, name="drill"
+    ),
     *dashboard_urls.patterns(f"{get_settings().dashboard_prefix.strip('/')}/"),
 ]

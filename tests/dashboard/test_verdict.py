@@ -20,6 +20,11 @@ def kinds(**facts):
     return [finding.kind for finding in verdict(Facts(**facts))]
 
 
+@pytest.mark.parametrize(("rules", "found"), [([], []), (["HighCPU"], ["not_drilled"])])
+def test_rules_that_nobody_has_drilled_are_told(rules, found):
+    assert kinds(not_drilled=rules) == found
+
+
 def routes(requests, errors=0, slow=0):
     return [Route(name="/a", requests=requests, errors=errors, slow=slow)]
 

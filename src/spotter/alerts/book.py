@@ -556,6 +556,30 @@ class Page:
             (holder,),
         )
 
+    def successes(self, prefix: str) -> dict[str, float]:
+        """When each job whose name begins so last reported success."""
+        rows = self._execute(
+            "SELECT name, MAX(at) FROM spotter_pings WHERE kind = 'success' "
+            "AND name >= ? AND name < ? GROUP BY name",
+            (prefix, prefix + "\U0010ffff"),
+        )
+        return {str(name): float(at) for name, at in rows}
+
+    def note_first_start(self, now: float) -> None:
+        """Write down when a watcher first started here; later ones change nothing."""
+        self._execute(
+            "INSERT INTO spotter_leases (name, holder, until) "
+            "VALUES ('first start', '', ?) ON CONFLICT (name) DO NOTHING",
+            (now,),
+        )
+
+    def watched_since(self) -> float | None:
+        """When a watcher first started here; None when none ever did."""
+        rows = self._execute(
+            "SELECT until FROM spotter_leases WHERE name = 'first start'"
+        )
+        return float(rows[0][0]) if rows else None
+
     def trim(self, now: float) -> None:
         """Delete what is past its time."""
         old = now - KEEP_SECONDS

@@ -45,6 +45,15 @@ class Place:
     url: str = ""
     runbooks: str = ""
     is_drill: bool = False
+    #: Of a drill: what its receivers tell it by from every other incident.
+    drill: str = ""
+
+    @property
+    def known_as(self) -> str:
+        """The service in deduplication keys; a drill must never end a real incident."""
+        return (
+            f"drill {self.drill} of {self.service}" if self.is_drill else self.service
+        )
 
 
 class Engine:
@@ -248,6 +257,7 @@ class Engine:
             if (
                 before is None
                 or is_news(before, alert)
+                or has_running_clock(alert)
                 or now - (before.status.seen_at or 0) > 30
             ):
                 page.save_alert(alert, now)
@@ -288,7 +298,7 @@ class Engine:
                 page.save_incident(reopened)
                 return reopened
         key = dedup_key(
-            self.place.service, self.place.environment, alert.rule, alert.labels
+            self.place.known_as, self.place.environment, alert.rule, alert.labels
         )
         body = {"title": alert.text, "alerts": []}
         incident = page.open_incident(key, alert.severity, now, body)
@@ -435,6 +445,11 @@ class Engine:
                         f"Runbook {rule}",
                         f"{self.place.runbooks}{self.rules[rule].runbook}",
                     )
+
+
+def has_running_clock(alert: Alert) -> bool:
+    """Whether it matters until when it was watched: after a crash that is what counts."""
+    return alert.status.state is State.PENDING or alert.status.false_since is not None
 
 
 def is_news(before: Alert, after: Alert) -> bool:

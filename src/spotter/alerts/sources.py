@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from spotter.entries import Batch, Point, Sample
-from spotter.stores.contract import Group, Query, Store, StoreError
+from spotter.stores.contract import LEVELS, Group, Query, Store, StoreError
+from spotter.stores.schema import table
 from spotter.stores.sqlite import MEMORY, SqliteStore
 
-#: How long the watcher remembers what it measured itself.
-REMEMBER_SECONDS = 1800.0
+#: How long the watcher remembers what it measured itself: the longest that a rule asks.
+REMEMBER_SECONDS = 3900.0
+#: A store that takes longer to fail than this hangs, and is left alone for a while.
+HANGING_SECONDS, LEFT_ALONE_SECONDS = 1.0, 15.0
 
 
 class Source:
@@ -29,6 +33,7 @@ class Source:
         self.is_cut_off = False
         #: Why the store can't be read; "" while it can.
         self.trouble = ""
+        self._left_alone_until = float("-inf")
 
     def remember(self, batch: Batch) -> None:
         """Keep what this process measured."""
@@ -37,8 +42,13 @@ class Source:
 
     def forget(self, now: float) -> None:
         """Keep no more than is asked for."""
+        old = int(now - REMEMBER_SECONDS)
         with self._lock:
-            self._memory.roll_up(now)
+            with self._memory.transaction(write=True) as execute:
+                for level in LEVELS:
+                    execute(f"DELETE FROM {table(level)} WHERE starts_at < ?", (old,))  # noqa: S608 (names of ours)
+                execute("DELETE FROM spotter_batches WHERE written_at < ?", (old,))
+                execute("DELETE FROM spotter_samples WHERE at < ?", (old,))
             self._memory.trim(now)
 
     def total(self, query: Query) -> dict[Group, Point]:
@@ -46,7 +56,7 @@ class Source:
         if self.is_cut_off and (remembered := self._remembered(query)):
             return remembered
         try:
-            found = self._store().total(query)
+            found = self._ask(query)
         except StoreError as error:
             self.trouble = str(error)
             remembered = self._remembered(query)
@@ -55,6 +65,18 @@ class Source:
             return remembered
         self.trouble = ""
         return found
+
+    def _ask(self, query: Query) -> dict[Group, Point]:
+        """Ask the store; not each rule anew where one has just waited in vain."""
+        started = time.monotonic()
+        if started < self._left_alone_until:
+            raise StoreError(self.trouble)
+        try:
+            return self._store().total(query)
+        except StoreError:
+            if time.monotonic() - started > HANGING_SECONDS:
+                self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
+            raise
 
     def _remembered(self, query: Query) -> dict[Group, Point]:
         with self._lock:

@@ -32,7 +32,7 @@ from spotter.alerts.book import as_json as dumps
 from spotter.alerts.matchers import written
 from spotter.stores.contract import StoreError
 from spotter.stores.sql import SqlStore
-from spotter.stores.sqlite import SqliteStore
+from spotter.stores.sqlite import MEMORY, SqliteStore
 
 #: How far back the copy goes: what ended before is of no use to a watcher.
 COPY_SECONDS = 24 * 3600.0
@@ -48,6 +48,21 @@ class Spare:
 
     def __init__(self, path: pathlib.Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self.book = Book(SqliteStore(path))
+        self._copied = ""
+
+    def go_on_in_memory(self) -> None:
+        """The file can't be used either; what is open begins anew, under the same keys."""
+        self._use(MEMORY)
+
+    def use_file(self) -> None:
+        """Use the file again, once the store is back."""
+        if isinstance(self.book.store, SqliteStore) and self.book.store.path == MEMORY:
+            self._use(self.path)
+
+    def _use(self, path: str | pathlib.Path) -> None:
+        self.book.store.close()
         self.book = Book(SqliteStore(path))
         self._copied = ""
 

@@ -8,7 +8,6 @@ tell whether another leads speaks itself, since receivers know an incident by it
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import functools
 import logging
@@ -27,19 +26,21 @@ from spotter.alerts import announcements, chronicle, jobs, outages
 from spotter.alerts.book import Book, Page
 from spotter.alerts.clock import Clock
 from spotter.alerts.engine import Engine, Evidence, Place
+from spotter.alerts.errands import Errands
 from spotter.alerts.evidence import gather
 from spotter.alerts.heartbeats import Heartbeat
 from spotter.alerts.outages import Outages
 from spotter.alerts.outbox import Outbox
-from spotter.alerts.probing import Prober, agreed
+from spotter.alerts.probing import BELIEVED, Prober, agreed
 from spotter.alerts.rules import Rule
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare, spare_path, var_folder
+from spotter.alerts.systemd import tell_systemd
 from spotter.channels import Channel, DeliveryError
 from spotter.channels.channel import without_secrets
 from spotter.exceptions import ConfigurationError
-from spotter.health.runner import get_runner
+from spotter.health.runner import Outcome, get_runner
 from spotter.probes import Monitor, celery_broker
 from spotter.rescue import ignore, rescue
 from spotter.stores.contract import StoreError
@@ -48,9 +49,18 @@ from spotter.stores.sql import SqlStore
 
 logger = logging.getLogger("spotter.watcher")
 
-#: The lead is another's when its holder has not been heard of for so long.
-LEAD_SECONDS = 15.0
+#: The lead is another's when its holder has not been heard of for so long. With the
+#: second in which the others look, and their probes, they speak within 15 s.
+LEAD_SECONDS = 12.0
+LOOK_SECONDS = 1.0
+#: After so many failed cycles a leader stands aside for a while: others may do better.
+FAILED_CYCLES, ASIDE_SECONDS = 3, 30.0
+#: A store that takes longer to fail than this hangs, and is not asked for a while.
+HANGING_SECONDS, RETRY_SECONDS = 1.0, 15.0
+#: How long what is being sent, and the store, may hold up the end.
+END_SECONDS = 12.0
 HEARTBEAT_SECONDS, TRIM_SECONDS, COPY_SECONDS = 60.0, 3600.0, 10.0
+FORGET_SECONDS = 300.0
 #: How often what is due is sent.
 DELIVER_SECONDS = 0.5
 
@@ -75,7 +85,7 @@ class Watcher:
         store = get_store()
         if not isinstance(store, SqlStore):
             raise ConfigurationError("The watcher needs a store with tables.")
-        self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self.name = f"{here()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.clock = clock or Clock()
         self.book = Book(store)
         self.spare = Spare(spare_path(store, var_folder()))
@@ -97,10 +107,12 @@ class Watcher:
         self._seen_at: float | None = None
         self._due: dict[str, float] = {}
         self._stopping = threading.Event()
-        self._threads = concurrent.futures.ThreadPoolExecutor(
-            min(8 + len(self.monitors), 40), thread_name_prefix="spotter-watch"
+        self._errands = Errands()
+        self._sender = threading.Thread(
+            target=self._send, name="spotter-outbox", daemon=True
         )
-        self._busy: dict[str, concurrent.futures.Future[None]] = {}
+        self._failures = 0
+        self._aside_until = self._retry_at = float("-inf")
 
     def current(self) -> Book:
         """The book in use."""
@@ -109,34 +121,98 @@ class Watcher:
     def run(self) -> None:
         """Watch until `stop`, or for ever."""
         recording.listen(self.source.remember)
+        self._note_first_start()
         with ignore():
-            with rescue("look for jobs"):
-                jobs.discover()
-            sender = threading.Thread(target=self._send, name="spotter-outbox")
-            sender.start()
+            self._start("jobs", self._find_jobs)
+            self._sender.start()
             try:
                 while not self._stopping.is_set():
                     started = time.monotonic()
+                    self._failures += 1
                     with rescue("watch"):
                         self.cycle()
+                        self._failures = 0
+                        tell_systemd("READY=1\nWATCHDOG=1")
                     spent = time.monotonic() - started
                     recording.summarize("spotter.watcher.cycle.duration", spent)
-                    self._stopping.wait(max(0.2, self._interval - spent))
+                    self._stand_aside_if_failing()
+                    self._rest(max(0.2, self._interval - spent))
             finally:
                 self._stopping.set()
-                sender.join()
+                tell_systemd("STOPPING=1")
                 recording.unlisten(self.source.remember)
                 self._leave()
+
+    def _find_jobs(self) -> None:
+        """Importing what declares them takes as long as it takes."""
+        jobs.discover()
+        jobs.enroll_all(self.book)
+
+    def _note_first_start(self) -> None:
+        """From then on it counts that rules are drilled."""
+        with rescue("write the first start down"), self.book.writing() as page:
+            page.note_first_start(self.clock.now())
 
     def stop(self) -> None:
         """Ask it to end."""
         self._stopping.set()
 
     def _leave(self) -> None:
-        self.outbox.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        with rescue("hand over the lead"), self.book.writing() as page:
+        """Finish what is being sent and hand over, but not for ever: something may hang."""
+        self._start("outbox", self.outbox.close)
+        self._start("lead", self._resign)
+        self._errands.wait(END_SECONDS, "outbox", "lead")
+        self._sender.join(LOOK_SECONDS)
+
+    def _resign(self) -> None:
+        with self.book.writing() as page:
             page.resign(self.name)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether something is still under way that would hold up the interpreter."""
+        return self._sender.is_alive() or bool(self._errands.seconds("outbox"))
+
+    def _rest(self, seconds: float) -> None:
+        """Wait for the next cycle; who stands by looks meanwhile whether others lead."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._stopping.wait(min(left, LOOK_SECONDS)):
+                return
+            if not self.is_leading and self._is_vacant():
+                return
+
+    def _is_vacant(self) -> bool:
+        if time.monotonic() < self._aside_until:
+            return False
+        try:
+            with self.book.reading() as page:
+                leader = page.leader()
+        except StoreError:
+            return True  # Who can't tell leads.
+        if leader is None or leader[1] <= self.clock.now():
+            return True
+        return is_dead(leader[0])
+
+    def _bury_the_dead(self) -> None:
+        """Do not wait for the lease of one that was killed here, as before a restart."""
+        with self.book.reading() as page:
+            leader = page.leader()
+        if leader is not None and is_dead(leader[0]):
+            with self.book.writing() as page:
+                page.resign(leader[0])
+
+    def _stand_aside_if_failing(self) -> None:
+        """Who can't evaluate must not keep the lead: nobody else would."""
+        if self._failures < FAILED_CYCLES:
+            return
+        self._failures = 0
+        self._aside_until = time.monotonic() + ASIDE_SECONDS
+        logger.error("evaluating fails again and again: this watcher stands aside")
+        if self.is_leading and not self.is_on_spare:
+            self.is_leading = False
+            with rescue("stand aside"):
+                self._resign()
 
     # One cycle.
 
@@ -145,13 +221,15 @@ class Watcher:
         now = self.clock.now()
         self._mind_the_gap(now)
         self._look(now)
-        recording.flush()
+        # On a thread: a store that hangs must not hold up what needs none.
+        self._start("flush", recording.flush)
+        self._errands.wait(2.0, "flush")
         now = self.clock.now()
-        if self._may_lead(now):
-            self._judge(now)
-            self._keep_copy(now)
+        if self._leads(now):
+            self._judge_anyhow(now)
         else:
             self.outages.forget()
+        self._keep_copy(now)
         self._seen_at = now
         logger.debug(
             "cycle: leads %s, %d alerts, spare book %s",
@@ -187,30 +265,89 @@ class Watcher:
 
     def _look(self, now: float) -> None:
         every = conf.get_settings().probe_seconds
-        if self._is_due("heartbeat", HEARTBEAT_SECONDS, now):
-            self._start("heartbeat", beat)
-            if self.is_leading:
-                for each in self.channels:
-                    work = functools.partial(
-                        check_in, each, self.engine.place.environment
-                    )
-                    self._start(f"check-in {each.name}", work)
         if self._is_due("jobs", HEARTBEAT_SECONDS, now):
             self._start("jobs", functools.partial(jobs.enroll_all, self.book))
         if self._is_due("probe", every, now):
+            self._tell_of_hung_probes(every)
             for monitor in self.monitors:
                 self._start(monitor.name, functools.partial(self.prober.probe, monitor))
             self._start("health checks", check_health)
             self._start("task queue", read_queues)
             self._start("celery's queues", celery_broker.read)
             # What answers at once is judged in this very cycle.
-            concurrent.futures.wait(self._busy.values(), timeout=1.5)
+            self._errands.wait(1.5)
 
-    def _start(self, what: str, work: Callable[[], None]) -> None:
+    def _start(self, what: str, work: Callable[[], object]) -> None:
         """Start on a thread, unless the last one is still at it."""
-        running = self._busy.get(what)
-        if running is None or running.done():
-            self._busy[what] = self._threads.submit(quietly, what, work)
+        self._errands.start(what, functools.partial(quietly, what, work))
+
+    def _tell_of_hung_probes(self, every: float) -> None:
+        """A probe that its own time-outs do not end has failed."""
+        for monitor in self.monitors:
+            seconds = self._errands.seconds(monitor.name)
+            if seconds > monitor.timeout_seconds + every:
+                labels = {"probe": monitor.name, "watcher": socket.gethostname()}
+                recording.gauge("spotter.probe.success", 0, labels)
+                recording.gauge("spotter.probe.failures", BELIEVED, labels)
+                logger.warning("probe %s: no end after %.0f s", monitor.name, seconds)
+
+    def _leads(self, now: float) -> bool:
+        """Take or keep the lead; asks a store that hangs only now and then."""
+        started = time.monotonic()
+        if started < self._aside_until:
+            return False
+        if self.is_on_spare and started < self._retry_at:
+            return True
+        try:
+            if not self.is_leading:
+                self._bury_the_dead()
+            leads = self._may_lead(now)
+        except StoreError as error:
+            self._fall_back(error, now)
+            leads = True
+        if self.is_on_spare and time.monotonic() - started > HANGING_SECONDS:
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+        if leads and not self.is_on_spare:
+            self._restore(now)
+        return leads
+
+    def _restore(self, now: float) -> None:
+        """The store was begun anew, empty: give it what the spare book knows."""
+        with self.book.reading() as page:
+            if not self._lost(page) or self._lost(page) != self._told():
+                return
+        logger.warning("the store was begun anew: what is open is written to it")
+        self.spare.give_back(self.book, now)
+        with self.book.reading() as page:
+            for key, alert in page.alerts().items():
+                mine = self.engine.alerts.get(key)
+                if mine is None or alert.is_firing or not mine.is_firing:
+                    self.engine.alerts[key] = alert
+
+    def _told(self) -> list[str]:
+        """Alerts that are part of an incident."""
+        return [key for key, a in self.engine.alerts.items() if a.incident]
+
+    def _lost(self, page: Page) -> list[str]:
+        """Those whose incident is not in the book."""
+        known = self.engine.alerts
+        return [
+            key
+            for key in self._told()
+            if page.incident(known[key].incident or 0) is None
+        ]
+
+    def _begin_anew(self, now: float) -> None:
+        """Begin incidents that no book has any more: somebody must be told their end."""
+        with self.current().reading() as page:
+            lost = self._lost(page)
+        if not lost:
+            return
+        known = self.engine.alerts
+        alerts = [dataclasses.replace(known[key], incident=None) for key in lost]
+        with self.current().writing() as page:
+            self.engine.write(page, alerts, now)
+        self.engine.accept()
 
     def _may_lead(self, now: float) -> bool:
         """Take or keep the lead; who can't tell leads."""
@@ -271,9 +408,38 @@ class Watcher:
                 chronicle.note_open(page, now, "store", text)
         self.is_on_spare = self.is_leading = self.source.is_cut_off = True
 
+    def _judge_anyhow(self, now: float) -> None:
+        """In the store; else in the spare book; else in memory."""
+        for _ in range(2):
+            try:
+                self._judge(now)
+            except StoreError as error:
+                self._fall_back(error, now)
+            else:
+                return
+        self._judge(now)
+
+    def _fall_back(self, error: StoreError, now: float) -> None:
+        if not self.is_on_spare:
+            try:
+                self._go_on_alone(error, now)
+            except StoreError as worse:
+                error = worse
+            else:
+                return
+        # The spare book's disk is the store's: what is full is full for both.
+        logger.warning("the spare book can't be used, going on in memory: %s", error)
+        self.spare.go_on_in_memory()
+        self._go_on_alone(error, now)
+
     def _judge(self, now: float) -> None:
+        self._begin_anew(now)
         alerts = self.engine.evaluate(self.source, now)
         with self.current().writing() as page:
+            # One that was stopped since may not write what it thought before.
+            if not self.is_on_spare and not page.lead(self.name, self.clock.now(), LEAD_SECONDS):  # fmt: skip
+                self.is_leading = False
+                return
             self.engine.write(page, alerts, now)
             if self._is_due("trim", TRIM_SECONDS, now):
                 page.trim(now)
@@ -282,8 +448,18 @@ class Watcher:
         self.engine.accept()
         with rescue("write outages down"):
             self._note_outages(now)
-        if self._is_due("forget", TRIM_SECONDS, now):
+        if self._is_due("forget", FORGET_SECONDS, now):
             self.source.forget(now)
+        # Only now: who only lives, and can't evaluate, must not say that all is well.
+        if self._is_due("heartbeat", HEARTBEAT_SECONDS, now):
+            self._start("heartbeat", beat)
+            self._check_in()
+
+    def _check_in(self) -> None:
+        """Tell the receivers that can listen."""
+        for each in self.channels:
+            work = functools.partial(check_in, each, self.engine.place.environment)
+            self._start(f"check-in {each.name}", work)
 
     def _note_outages(self, now: float) -> None:
         """What changed while the store takes no writes waits here until it does."""
@@ -296,7 +472,12 @@ class Watcher:
     def _keep_copy(self, now: float) -> None:
         if not self.is_on_spare and self._is_due("copy", COPY_SECONDS, now):
             with rescue("keep the spare book"):
-                self.spare.copy(self.book, now)
+                # Not of a store that was emptied since: it would take the last copy.
+                with self.book.reading() as page:
+                    is_whole = not self._lost(page)
+                if is_whole or not self.is_leading:
+                    self.spare.use_file()
+                    self.spare.copy(self.book, now)
 
     def _send(self) -> None:
         """Begin to send what is due: never waits for an evaluation, nor for a receiver."""
@@ -315,7 +496,30 @@ class Watcher:
         return functools.partial(gather, self.source)
 
 
-def quietly(what: str, work: Callable[[], None]) -> None:
+def here() -> str:
+    """The host and, as containers may share its name, the space of its process ids."""
+    try:
+        space = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        space = 0
+    return f"{socket.gethostname()}-{space}"
+
+
+def is_dead(name: str) -> bool:
+    """Whether a watcher was one of here, and its process is no more."""
+    place, _, pid = name.rpartition("-")[0].rpartition("-")
+    if place != here() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def quietly(what: str, work: Callable[[], object]) -> None:
     """Whatever it raises is logged; on a thread nobody else would see it."""
     with ignore(), rescue(f"look at {what}"):
         work()
@@ -323,7 +527,12 @@ def quietly(what: str, work: Callable[[], None]) -> None:
 
 def check_health() -> None:
     """Run the project's health checks, as `/ready/` does, from this process."""
-    for outcome in get_runner().outcomes():
+    record_health(get_runner().outcomes())
+
+
+def record_health(outcomes: Sequence[Outcome]) -> None:
+    """Write down which checks pass."""
+    for outcome in outcomes:
         name = outcome.check.name
         labels = {"check": name, "kind": name.partition(":")[0]}
         value = 0 if outcome.report.status.is_bad else 1

@@ -75,7 +75,8 @@ class Email(Channel):
         except Exception as error:
             # Django leaves it open when the log-in is refused.
             with contextlib.suppress(OSError):
-                message.connection.close()
+                if message.connection is not None:
+                    message.connection.close()
             raise failure(error) from error
         if not accepted:
             raise DeliveryError("the mail backend accepted nothing")

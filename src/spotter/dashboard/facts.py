@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from spotter.alerts.book import Book
+from spotter.alerts.drilled import overdue
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
 from spotter.dashboard.statements import (
@@ -25,6 +29,7 @@ from spotter.dashboard.verdict import (
     Route,
     SlowStatement,
 )
+from spotter.stores.sql import SqlStore
 
 #: Routes, statements and repetitions that are looked at: the costliest.
 MOST = 20
@@ -55,11 +60,18 @@ def gather(reader: Reader, found: dict[str, RouteFacts]) -> Facts:
             for (what,), point in reader.totals("spotter.dropped", ("what",)).items()
             if what == "telemetry"
         ),
+        not_drilled=not_drilled(reader),
         links={
             page: address(page, reader.period)
-            for page in ("requests", "queries", "cache", "hosts", "self")
+            for page in ("requests", "queries", "cache", "hosts", "self", "alerts")
         },
     )
+
+
+def not_drilled(reader: Reader) -> Sequence[str]:
+    """Rules that nobody has drilled for too long."""
+    store = reader.store
+    return overdue(Book(store), reader.now) if isinstance(store, SqlStore) else ()
 
 
 def route_facts(reader: Reader, found: dict[str, RouteFacts]) -> list[Route]:

@@ -106,6 +106,8 @@ class Facts:
     memory: Sequence[Level] = ()
     disks: Sequence[Level] = ()
     dropped: float = 0
+    #: Rules that nobody has drilled for 90 days.
+    not_drilled: Sequence[str] = ()
     #: Where to look: requests, queries, cache, hosts, self.
     links: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -328,7 +330,22 @@ def dropped(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def drills(facts: Facts) -> Iterator[Finding]:
+    """Rules of which nobody knows whether they reach anybody."""
+    number = len(facts.not_drilled)
+    if number:
+        first = ", ".join(facts.not_drilled[:3]) + (" …" if number > 3 else "")
+        yield Finding(
+            "not_drilled",
+            "warn",
+            f"{number} alert rule{'s were' if number > 1 else ' was'} not drilled for 90 "
+            f"days: {first}.",
+            "Tell people beforehand, then: manage.py spotter drill --all --deliver",
+            facts.links.get("alerts", ""),
+        )
+
+
 RULES: Sequence[Rule] = (
     errors, slow_routes, database, saturation, repetitions, slow_statements, cache,
-    growth, dropped,
+    growth, dropped, drills,
 )  # fmt: skip

@@ -232,7 +232,7 @@ def capture_failure(**kwargs: Any) -> None:
 def capture(error: Any) -> None:
     """Send one unhandled exception."""
     client = sentry_sdk.get_client()
-    if not is_active or not client.is_active() or error[1] is None:
+    if not is_active or not client.is_active() or error[1] is None or is_drill():
         return
     # Rescued when it fails, not all along: what is rescued is Spotter's own work, of
     # which nothing is sent.
@@ -246,6 +246,12 @@ def capture(error: Any) -> None:
     except Exception:
         with rescue("report an exception to Sentry"):
             raise
+
+
+def is_drill() -> bool:
+    """Whether a drill asked for what happens here: it is nobody's error."""
+    work = context.current()
+    return work is not None and bool(work.drill)
 
 
 def complete(event: Any, hint: dict[str, Any]) -> Any:
@@ -310,7 +316,7 @@ def seconds_of(at: Any) -> float:
 
 def begin(request: HttpRequest) -> Trace | None:
     """Start to watch a request for Sentry; None when nobody asked for that."""
-    if not is_active:
+    if not is_active or is_drill():
         return None
     trace = None
     try:

@@ -13,7 +13,7 @@ from django.dispatch import receiver
 
 from spotter.catalog import METRICS, Metric, exposed_name
 from spotter.conf import get_settings
-from spotter.entries import Point, Sample, Series
+from spotter.entries import DRILL_PREFIX, Point, Sample, Series
 from spotter.exposition.text import escaped_help, number, plain_help
 from spotter.flights import Fleet, Flight, Sight
 from spotter.histograms import bucket_of
@@ -52,7 +52,8 @@ def read() -> Recorded:
         store = get_store()
         points: dict[str, list[tuple[Series, Point]]] = {}
         for series, point in store.cumulative().items():
-            points.setdefault(series.name, []).append((series, point))
+            if not series.name.startswith(DRILL_PREFIX):
+                points.setdefault(series.name, []).append((series, point))
         now = time.time()
         return Recorded(
             points,

@@ -15,7 +15,7 @@ from django.utils.log import log_response
 
 from spotter import recording
 from spotter.context import Context, enter, leave
-from spotter.recorders import api_log, request_points
+from spotter.recorders import api_log, drills, request_points
 from spotter.recorders.host import loops
 from spotter.recorders.identity import identify
 from spotter.recorders.streams import count_stream
@@ -64,6 +64,8 @@ class Measured:
         self.response_bytes = 0
         self.disconnected = False
         self.context.detailed = budget.takes()
+        if drills.HEADER in headers:
+            drills.join(request, self.context)
         in_flight[id(self)] = self
         if loops.unknown:
             loops.look(request)
@@ -133,7 +135,9 @@ class Measured:
         try:
             api_log.write(self, status, self.seconds, response_bytes, disconnected)
         finally:
-            if not is_own:
+            if self.context.drill:
+                recording.put(recording.SetAside(self, self.context.drill))
+            elif not is_own:
                 recording.put(self)
 
     def measure(self, into: Measures) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spotter.recording.aside import SetAside, captured
 from spotter.recording.buffer import (
     awake,
     count,
@@ -23,8 +24,10 @@ from spotter.recording.measures import Item, Measures
 __all__ = [
     "Item",
     "Measures",
+    "SetAside",
     "at_exit",
     "awake",
+    "captured",
     "count",
     "count_signal",
     "finish",

@@ -3,92 +3,141 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import threading
 import time
+from collections.abc import Sequence
 
 from django.core.management.base import BaseCommand
 
-from spotter.alerts.book import Ping
-from spotter.alerts.drill import JOB, WHERE, Drill, shown
-from spotter.alerts.heartbeats import FAILURE, SUCCESS, Heartbeat
+from spotter.alerts.book import Book, Ping
+from spotter.alerts.drilled import JOB
+from spotter.alerts.heartbeats import FAILURE, SUCCESS
 from spotter.alerts.rules import Rule
-from spotter.alerts.shipped import shipped
-from spotter.alerts.watcher import configured_channels, configured_rules, place
-from spotter.channels import Notice
+from spotter.alerts.watcher import configured_rules
+from spotter.drills.drill import Stage
+from spotter.drills.runner import Options, Result, Runner
 from spotter.exceptions import SpotterError
 from spotter.management.subcommands.status import book
 from spotter.stores.contract import StoreError
 
+NONE = "-"
 HELP = "make rules fire on purpose and follow them to every receiver; exit 1 on a missing leg"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which rules, and whether people are really told."""
+    """Which rules, how, and whether people are really told."""
     parser.add_argument("rules", nargs="*", metavar="RULE", help="names of rules")
     parser.add_argument("--all", action="store_true", help="every rule")
     parser.add_argument(
         "--deliver",
         action="store_true",
-        help="really send, marked [DRILL]; otherwise what would be sent is shown",
+        help="really send, marked [DRILL]; otherwise receivers on this machine are sent "
+        "what would be sent",
+    )
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="shorten `for_` and windows, and say by how much",
+    )
+    parser.add_argument(
+        "--simulated",
+        action="store_true",
+        help="break nothing: write what recorders would, in a time of the drill's own",
+    )
+    parser.add_argument(
+        "--require-real",
+        action="store_true",
+        help="exit 1 when a rule had to be simulated because no server could be reached",
+    )
+    parser.add_argument(
+        "--url", default="", help="the server's address; else PUBLIC_URL's"
     )
 
 
-def run(
-    command: BaseCommand,
-    *,
-    rules: list[str],
-    deliver: bool,
-    **options: object,
-) -> bool:
-    """Drill one rule after the other; True when every leg was there."""
+def run(command: BaseCommand, *, rules: list[str], **options: object) -> bool:
+    """Drill the rules; True when every leg was there."""
     main = book()
-    known = {rule.name: rule for rule in configured_rules(lambda: main)}
-    wanted = list(known) if options["all"] else rules
-    unknown = [name for name in wanted if name not in known]
+    wanted = chosen(configured_rules(lambda: main), rules, everything=bool(options["all"]))  # fmt: skip
+    width = max(len(rule.name) for rule in wanted)
+
+    def tell(rule: str, stage: Stage) -> None:
+        mark = "ok     " if stage.ok else "MISSING"
+        line = f"{stage.after:7.1f} s  {rule:{width}}  {mark} {stage.name} {stage.text}"
+        command.stdout.write(line.rstrip())
+        command.stdout.flush()
+
+    how = Options(
+        simulated=bool(options["simulated"]), fast=bool(options["fast"]),
+        deliver=bool(options["deliver"]), url=str(options["url"]),
+    )  # fmt: skip
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    began = time.monotonic()
+    results = Runner(main.store, how, tell).run(wanted)
+    for result in results:
+        write_down(command, main, result, is_delivered=how.deliver)
+    for line in summary(results, time.monotonic() - began):
+        command.stdout.write(line)
+    unreal = [each.rule for each in results if each.fell_back]
+    if unreal:
+        command.stdout.write(f"only simulated, for no server: {', '.join(unreal)}")
+    is_whole = len(results) == len(wanted) and all(each.is_whole for each in results)
+    return is_whole and not (unreal and options["require_real"])
+
+
+def chosen(known: Sequence[Rule], names: list[str], *, everything: bool) -> list[Rule]:
+    """The rules of these names."""
+    by_name = {rule.name: rule for rule in known}
+    wanted = list(by_name) if everything else names
+    unknown = [name for name in wanted if name not in by_name]
     if unknown or not wanted:
         raise SpotterError(
             f"{', '.join(unknown) or 'No rule'}: name rules, or --all. There are: "
-            f"{', '.join(sorted(known))}."
+            f"{', '.join(sorted(by_name))}."
         )
-    results = {name: drill(command, known[name], deliver=deliver) for name in wanted}
-    for name, is_whole in results.items():
-        kind = SUCCESS if is_whole else FAILURE
-        try:
-            with main.writing() as page:
-                page.ping(Ping(name=JOB + name, kind=kind, at=time.time()))
-        except StoreError as error:
-            command.stderr.write(f"the drill of {name} is not written down: {error}")
-    missing = [name for name, is_whole in results.items() if not is_whole]
-    command.stdout.write(
-        f"{len(results) - len(missing)} of {len(results)} drills reached everybody"
-        + (f"; not {', '.join(missing)}" if missing else "")
-    )
-    return not missing
+    return [by_name[name] for name in wanted]
 
 
-def drill(command: BaseCommand, rule: Rule, *, deliver: bool) -> bool:
-    """One rule; print its stages."""
-    command.stdout.write(f"{rule.name} ({rule.severity})")
+def write_down(
+    command: BaseCommand, main: Book, result: Result, *, is_delivered: bool
+) -> None:
+    """When it was drilled, and how; nothing else of a drill is kept."""
+    kind = SUCCESS if result.is_whole else FAILURE
+    body = {"form": result.form, "is_delivered": is_delivered}
+    ping = Ping(name=JOB + result.rule, kind=kind, at=time.time(), body=body)
+    try:
+        with main.writing() as page:
+            page.ping(ping)
+    except StoreError as error:
+        command.stderr.write(f"the drill of {result.rule} is not written down: {error}")
 
-    def show(name: str, notice: Notice) -> None:
-        command.stdout.write(f"           {name} would be sent: {notice.headline}")
 
-    channels = configured_channels()
-    one = Drill(rule, channels if deliver else shown(channels, show), place())
-    # Rules about jobs and deliveries read the drill's own book.
-    jobs = [
-        Heartbeat(name=WHERE, every_seconds=60, is_backup=rule.name == "BackupMissing")
+def summary(results: Sequence[Result], seconds: float) -> list[str]:
+    """A table of times, in seconds since the fault, and the outcome in a line."""
+    head = ("RULE", "FORM", "MEASURED", "FIRING", "TOLD", "RESOLVED", "ENDED")
+    rows = [head, *(row(each) for each in results)]
+    widths = [max(len(line[n]) for line in rows) for n in range(len(head))]
+    lines = [
+        "  ".join(text.ljust(w) for text, w in zip(line, widths, strict=True)).rstrip()
+        for line in rows
     ]
-    for each in shipped(lambda: one.book, jobs):
-        if each.name == rule.name and rule.name in READ_BOOK:
-            one.use(each)
-    is_whole = True
-    for stage in one.run():
-        is_whole = is_whole and stage.ok
-        mark = "ok  " if stage.ok else "MISSING"
-        command.stdout.write(
-            f"  {stage.after:6.0f} s {mark} {stage.name} {stage.text}".rstrip()
-        )
-    return is_whole
+    missing = [each.rule for each in results if not each.is_whole]
+    return [
+        *lines,
+        f"{len(results) - len(missing)} of {len(results)} drills reached everybody in "
+        f"{seconds:.0f} s" + (f"; not {', '.join(missing)}" if missing else ""),
+    ]
 
 
-READ_BOOK = ("BackupMissing", "HeartbeatMissing", "NotificationChannelFailing")
+def row(result: Result) -> tuple[str, ...]:
+    """One rule's line."""
+    times = (
+        result.after("measured"),
+        result.after("firing"),
+        result.after("trigger"),
+        result.after("resolved"),
+        result.after("resolve"),
+    )
+    written = (NONE if each is None else f"{each:.1f}" for each in times)
+    return (result.rule, result.form or NONE, *written)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from django.core.management.base import BaseCommand
 
 from spotter.alerts.book import SENT, Alert, Page
-from spotter.alerts.drill import JOB
+from spotter.alerts.drilled import drilled_at
 from spotter.alerts.rules import Rule, written
 from spotter.alerts.watcher import configured_rules
 from spotter.channels.notice import clock
@@ -44,7 +44,7 @@ def run(command: BaseCommand) -> bool:
     rules = configured_rules(lambda: found)
     with found.reading() as page:
         alerts = list(page.alerts().values())
-        past = past_of(page, rules)
+        past = past_of(page)
     table = [HEAD, *(row(rule, alerts, past) for rule in rules)]
     widths = [max(len(line[n]) for line in table) for n in range(len(HEAD))]
     for line in table:
@@ -53,12 +53,9 @@ def run(command: BaseCommand) -> bool:
     return True
 
 
-def past_of(page: Page, rules: Sequence[Rule]) -> Past:
+def past_of(page: Page) -> Past:
     """What the book knows."""
-    past = Past()
-    for rule in rules:
-        if pings := page.pings(JOB + rule.name):
-            past.drilled[rule.name] = pings[0].at
+    past = Past(drilled=drilled_at(page))
     for incident in page.incidents(limit=MAX_INCIDENTS):
         names = set()
         for event in page.events(incident.id):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import signal
 
 from django.core.management.base import BaseCommand
@@ -29,4 +31,14 @@ def run(command: BaseCommand, **options: object) -> bool:
     command.stdout.flush()
     watcher.run()
     command.stdout.write("spotter: the watcher has stopped")
+    if watcher.hangs:
+        end_at_once(command)
     return True
+
+
+def end_at_once(command: BaseCommand) -> None:
+    """Something hangs in a thread that the interpreter would wait for; nobody should."""
+    command.stdout.write("spotter: something hangs and is left behind")
+    command.stdout.flush()
+    logging.shutdown()
+    os._exit(0)

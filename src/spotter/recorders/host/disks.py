@@ -27,11 +27,16 @@ MAX_DISKS = 20
 def read_disks(labels: dict[str, str]) -> None:
     """Use, size and share in use of each."""
     for mountpoint, disk in disks():
-        labelled = {**labels, "system.filesystem.mountpoint": mountpoint}
-        recording.gauge("system.filesystem.usage", disk.used, labelled)
-        recording.gauge("system.filesystem.limit", disk.total, labelled)
-        # As df has it: what is kept for root is not there to be used.
-        recording.gauge("system.filesystem.utilization", disk.percent / 100, labelled)
+        tell(mountpoint, disk, labels)
+
+
+def tell(mountpoint: str, disk: Any, labels: dict[str, str]) -> None:
+    """Use, size and share in use of one."""
+    labelled = {**labels, "system.filesystem.mountpoint": mountpoint}
+    recording.gauge("system.filesystem.usage", disk.used, labelled)
+    recording.gauge("system.filesystem.limit", disk.total, labelled)
+    # As df has it: what is kept for root is not there to be used.
+    recording.gauge("system.filesystem.utilization", disk.percent / 100, labelled)
 
 
 def disks() -> Iterator[tuple[str, Any]]:

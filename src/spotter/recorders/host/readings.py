@@ -32,13 +32,14 @@ class Host:
             return
         labels = {"host.name": socket.gethostname()}
         group = read_cgroup()
-        self._read_cpu(labels, group)
+        self.read_cpu(labels, group)
         read_memory(labels, group)
         read_disks(labels)
         self._read_network(labels)
         read_kills(labels, group, self.ledger)
 
-    def _read_cpu(self, labels: dict[str, str], group: Cgroup) -> None:
+    def read_cpu(self, labels: dict[str, str], group: Cgroup) -> None:
+        """The share of its processors that is in use, since the last call."""
         cpus = group.cpus or float(psutil.cpu_count() or 1)
         recording.gauge("system.cpu.logical.count", cpus, labels)
         recording.gauge("system.cpu.load_average.1m", os.getloadavg()[0], labels)

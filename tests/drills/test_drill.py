@@ -8,8 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from spotter.alerts.book import Book
-from spotter.alerts.drill import JOB, Drill
-from spotter.alerts.engine import Place
+from spotter.alerts.drilled import JOB
 from spotter.alerts.expressions import Computed
 from spotter.alerts.rules import Rule
 from spotter.alerts.shipped import shipped
@@ -24,30 +23,15 @@ NAMES = [rule.name for rule in shipped(lambda: Book(SqliteStore(MEMORY)))]
 
 
 @pytest.fixture
-def configured(tmp_path, settings):
-    def configure(*channels):
-        settings.SPOTTER = {
-            "STORE": f"sqlite:///{tmp_path / 'spotter.db'}",
-            "CHANNELS": list(channels),
-            "FLUSH_SECONDS": 3600.0,
-            "ENVIRONMENT": "production",
-        }
-
-    configure()
-    return configure
-
-
-def drill(*arguments):
-    out = io.StringIO()
-    try:
-        call_command("spotter", "drill", *arguments, stdout=out)
-    except SystemExit as end:
-        return end.code, out.getvalue()
-    return 0, out.getvalue()
+def drill(command):
+    """Simulated: nothing is broken, and hours pass in a moment."""
+    return lambda *arguments: command("--simulated", *arguments)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_shipped_rule_can_be_drilled_to_its_receiver_and_back(configured, name):
+def test_every_shipped_rule_can_be_drilled_to_its_receiver_and_back(
+    configured, name, drill
+):
     chat = Recorded()
     configured(chat)
     code, text = drill(name, "--deliver")
@@ -56,7 +40,9 @@ def test_every_shipped_rule_can_be_drilled_to_its_receiver_and_back(configured, 
     assert all(notice.headline.startswith("[DRILL]") for notice in chat.sent)
 
 
-def test_without_deliver_nobody_is_told_and_what_would_be_sent_is_shown(configured):
+def test_without_deliver_nobody_is_told_and_what_would_be_sent_is_shown(
+    configured, drill
+):
     with receiving() as slack:
         configured(Slack(url=slack.url))
         code, text = drill("DatabaseDown")
@@ -65,21 +51,21 @@ def test_without_deliver_nobody_is_told_and_what_would_be_sent_is_shown(configur
     assert "slack would be sent: [DRILL] [RESOLVED]" in text
 
 
-def test_a_receiver_that_refuses_is_a_missing_leg(configured):
+def test_a_receiver_that_refuses_is_a_missing_leg(configured, drill):
     configured(Recorded(failures=[DeliveryError("410", permanent=True)]))
     code, text = drill("DatabaseDown", "--deliver")
     assert code == 1
     assert "MISSING trigger to chat 410" in text
 
 
-def test_a_warning_that_pagerduty_is_not_told_of_is_no_missing_leg(configured):
+def test_a_warning_that_pagerduty_is_not_told_of_is_no_missing_leg(configured, drill):
     configured(PagerDuty(routing_key="x" * 32))
     code, text = drill("HighCPU")
     assert code == 0
     assert "suppressed: warning is not critical" in text
 
 
-def test_a_drill_leaves_nothing_but_its_date(configured):
+def test_a_drill_leaves_nothing_but_its_date(configured, drill):
     configured(Recorded())
     drill("HighErrorRate", "--deliver")
     store = get_store()
@@ -93,19 +79,32 @@ def test_a_drill_leaves_nothing_but_its_date(configured):
     assert store.written_at() is None
 
 
-def test_a_rule_that_nothing_can_make_fire_is_a_missing_leg():
-    rule = Rule(name="Odd", expression=Computed(lambda source, now: []), summary="odd")
-    (stage,) = Drill(rule, [], Place()).run()
-    assert not stage.ok
+def test_where_no_channel_is_configured_a_drill_reaches_nobody(configured, drill):
+    code, text = drill("DatabaseDown")
+    assert code == 1
+    assert "MISSING routed nobody: no channel is configured" in text
+
+
+def test_a_rule_that_nothing_can_make_fire_is_a_missing_leg(
+    configured, settings, drill
+):
+    odd = Rule(name="Odd", expression=Computed(lambda source, now: []), summary="odd")
+    settings.SPOTTER = {**settings.SPOTTER, "RULES": [odd]}
+    code, text = drill("Odd")
+    assert code == 1
+    assert "MISSING injected there is no way" in text
 
 
 @pytest.mark.parametrize("arguments", [[], ["Nothing"], ["DatabaseDown", "Nothing"]])
-def test_a_name_that_is_none_is_refused_with_those_that_are(configured, arguments):
+def test_a_name_that_is_none_is_refused_with_those_that_are(
+    configured, arguments, drill
+):
     with pytest.raises(CommandError, match="HighErrorRate"):
         drill(*arguments)
 
 
-def test_the_list_of_rules_says_when_each_was_drilled(configured):
+def test_the_list_of_rules_says_when_each_was_drilled(configured, drill):
+    configured(Recorded())
     drill("DatabaseDown")
     out = io.StringIO()
     call_command("spotter", "rules", stdout=out)
