@@ -150,3 +150,13 @@ def test_another_kind_of_broker_is_left_alone(kept):
     celery_broker.read()
     assert recorded(DEPTH) == {}
     app.close()
+
+
+def test_a_mistake_is_not_made_every_ten_seconds(redis, kept, monkeypatch):
+    monkeypatch.setattr(celery_broker, "_not_before", {})
+    app = make_app(redis.url())
+    app.conf.task_queues = 7
+    with pytest.raises(TypeError):
+        celery_broker.read()
+    celery_broker.read()
+    app.close()

@@ -24,24 +24,36 @@ MAX_QUEUES = 100
 COMPLAIN_SECONDS = 3600.0
 
 _quiet_until: dict[str, float] = {}
+_not_before: dict[str, float] = {}
 
 
 def read() -> None:
     """Measure the queues of each Celery app of this process whose broker is Redis."""
     for app in apps():
-        with app.connection_for_read(
-            transport_options={
-                **app.conf.broker_transport_options,
-                "socket_timeout": TIMEOUT_SECONDS,
-                "socket_connect_timeout": TIMEOUT_SECONDS,
-            }
-        ) as connection:
-            if connection.transport.driver_type != "redis":
-                continue
-            try:
-                measure(app, connection.channel())
-            except connection.connection_errors + connection.channel_errors as error:
-                complain(app, error)
+        name, now = app.main or "", time.monotonic()
+        if now < _not_before.get(name, float("-inf")):
+            continue
+        # What is no silence but a mistake is logged with its stack: not every time.
+        _not_before[name] = now + COMPLAIN_SECONDS
+        look(app)
+        del _not_before[name]
+
+
+def look(app: Any) -> None:
+    """Measure the queues of one app."""
+    with app.connection_for_read(
+        transport_options={
+            **app.conf.broker_transport_options,
+            "socket_timeout": TIMEOUT_SECONDS,
+            "socket_connect_timeout": TIMEOUT_SECONDS,
+        }
+    ) as connection:
+        if connection.transport.driver_type != "redis":
+            return
+        try:
+            measure(app, connection.channel())
+        except connection.connection_errors + connection.channel_errors as error:
+            complain(app, error)
 
 
 def apps() -> list[Any]:

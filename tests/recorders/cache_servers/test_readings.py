@@ -98,3 +98,17 @@ def test_a_project_without_servers_takes_no_post(settings, alone):
     settings.CACHES = {"default": LOCAL}
     readings.read()
     assert readings._posts == {}
+
+
+def test_a_cache_that_cannot_be_made_is_not_told_of_every_ten_seconds(
+    settings, kept, alone, caplog
+):
+    # pylibmc is not installed.
+    backend = "django.core.cache.backends.memcached.PyLibMCCache"
+    settings.CACHES = {"default": LOCAL, "gone": {"BACKEND": backend}}
+    for _ in range(2):
+        readings.read()
+        wait_for(readings._watches["gone"])
+    (record,) = caplog.records
+    assert record.message == "spotter could not ask a cache's servers"
+    readings.post().leave()

@@ -72,6 +72,8 @@ class Watch:
         self._thread.start()
 
     def _run(self) -> None:
+        # What is no answer but a mistake is logged with its stack: not every ten seconds.
+        self._not_before = time.monotonic() + COMPLAIN_SECONDS
         with ignore(), rescue("ask a cache's servers"):
             self.look()
 
@@ -85,8 +87,8 @@ class Watch:
             self._leave_alone(error)
             return
         recording.gauge("spotter.cache.server.up", 1, labels)
-        self._quiet_until = float("-inf")
         self._record(servers, labels)
+        self._not_before = self._quiet_until = float("-inf")
 
     def _leave_alone(self, error: ServerError) -> None:
         now = time.monotonic()
