@@ -114,7 +114,7 @@ def identity(folder: pathlib.Path) -> str:
 def text_of(path: pathlib.Path) -> str:
     """A file's text; "" when it is not there."""
     try:
-        return path.read_text()
+        return path.read_text(errors="replace")
     except OSError:
         return ""
 
