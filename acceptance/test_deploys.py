@@ -21,7 +21,7 @@ from tests.servers.processes import tail, wait_until
 from tests.servers.trainerhub import environment, running_trainerhub
 from tests.servers.web import CHECKOUT, child_environment
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
 DEPLOYS = 10
 #: As production serves it, with the release of a file that a deploy writes.
 CONFIG = """
@@ -98,11 +98,11 @@ def test_ten_rolling_deploys_under_load_are_ten_marks_and_no_alert(tmp_path):
             Load(server.port) as load,
             watching(tmp_path, child_environment(variables)),
         ):
-            wait_until(lambda: marks() == ["v0"], 60, "the first release")
+            wait_until(lambda: marks() == ["v0"], 120, "the first release")
             for number in range(1, DEPLOYS + 1):
                 release.write_text(f"v{number}")
                 os.kill(server.pid, signal.SIGHUP)
-                wait_until(lambda: len(marks()) > number, 60, f"the mark of v{number}")  # noqa: B023 (called at once)
+                wait_until(lambda: len(marks()) > number, 120, f"the mark of v{number}")  # noqa: B023 (called at once)
             before = len(load.statuses)
             wait_until(lambda: len(load.statuses) > before + 30, 60, "more answers")
         assert marks() == [f"v{number}" for number in range(DEPLOYS + 1)]

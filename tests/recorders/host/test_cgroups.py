@@ -77,6 +77,40 @@ def test_no_limit_is_none_in_the_first_version(first):
     assert (found.memory_limit, found.cpus) == (None, None)
 
 
+def test_a_tighter_limit_of_a_group_above_counts_with_the_use_of_that_group(second):
+    slice_ = "sys/fs/cgroup/app.slice"
+    write(second, f"{slice_}/memory.max", "400000000\n")
+    write(second, f"{slice_}/memory.current", "390000000\n")
+    write(second, f"{slice_}/memory.stat", "inactive_file 10000000\n")
+    write(second, f"{slice_}/memory.swap.current", "7\n")
+    write(second, f"{slice_}/cpu.max", "100000 100000\n")
+    write(second, f"{slice_}/cpu.stat", "usage_usec 9000000\n")
+    write(second, f"{slice_}/memory.events", "oom_kill 40\n")
+    assert read_cgroup(second) == Cgroup(
+        memory_usage=380000000,
+        memory_limit=400000000,
+        swap_usage=7,
+        cpus=1.0,
+        cpu_seconds=9.0,
+        # Those that are killed beside it are none of its.
+        oom_kills=2,
+    )
+
+
+def test_a_looser_limit_of_a_group_above_does_not_count(second):
+    write(second, "sys/fs/cgroup/app.slice/memory.max", "536870913\n")
+    write(second, "sys/fs/cgroup/app.slice/cpu.max", "150001 100000\n")
+    assert read_cgroup(second) == LIMITED
+
+
+def test_the_first_version_tells_the_tightest_limit_itself(first):
+    text = "hierarchical_memory_limit 400000000\ntotal_inactive_file 100000000\n"
+    write(first, "sys/fs/cgroup/memory/memory.stat", text)
+    write(first, "sys/fs/cgroup/memory/memory.memsw.usage_in_bytes", "300000005\n")
+    found = read_cgroup(first)
+    assert (found.memory_limit, found.swap_usage) == (400000000, 5)
+
+
 def test_where_there_are_no_groups_nothing_is_known(tmp_path):
     assert read_cgroup(tmp_path) == Cgroup()
 

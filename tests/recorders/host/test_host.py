@@ -162,3 +162,12 @@ def test_the_posts_name_is_that_of_the_store(kept, monkeypatch):
     readings.install()
     assert readings._host is not None
     assert recording.store_key() in readings._host.post.path.name
+
+
+def test_a_container_that_cannot_write_to_its_disk_has_its_post_in_memory(monkeypatch):
+    def refuse() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", refuse)
+    assert str(Post("host").path).startswith("/dev/shm/")
+    assert str(Ledger("host").path).startswith("/dev/shm/")

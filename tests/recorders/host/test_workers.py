@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from spotter.recorders.host.ledger import Ledger
 from spotter.recorders.host.servers import Server
-from spotter.recorders.host.workers import MAX_LEFT, Workers, ended_in, name_of
+from spotter.recorders.host.workers import (
+    MAX_LEFT,
+    Workers,
+    children_of,
+    ended_in,
+    name_if_worker,
+    name_of,
+    workers_of,
+)
+from tests.servers.processes import wait_until
 
 ME = os.getpid()
 GUNICORN = Server(name="gunicorn", pid=ME, configured=2, threads=4, says_goodbye=True)
@@ -83,6 +95,26 @@ def test_any_other_process_says_nothing(workers):
     workers.leave()
     with workers.ledger.page() as page:
         assert page == {"servers": {}}
+
+
+def test_children_that_work_are_found_and_none_that_multiprocessing_keeps():
+    sleep = [sys.executable, "-c", "input()"]
+    keeper = [*sleep, "multiprocessing.resource_tracker"]
+    with (
+        subprocess.Popen(sleep, stdin=subprocess.PIPE) as worker,
+        subprocess.Popen(keeper, stdin=subprocess.PIPE) as other,
+    ):
+        assert {worker.pid, other.pid} <= set(children_of(ME))
+        found = workers_of(dataclasses.replace(GUNICORN, pid=os.getppid()))
+        assert name_of(ME) in found
+        assert name_if_worker(worker.pid) == name_of(worker.pid) != ""
+        assert name_if_worker(other.pid) == ""
+
+
+def test_one_that_has_ended_and_was_not_asked_how_does_not_work():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    wait_until(lambda: not name_if_worker(process.pid), 20, "its end")
+    process.wait()
 
 
 def test_a_process_that_is_gone_has_no_name():

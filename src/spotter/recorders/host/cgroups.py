@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Callable, Sequence
 
 ROOT = pathlib.Path("/")
 #: What version 1 writes for "no limit": close to 2^63.
@@ -39,7 +40,7 @@ def read_cgroup(root: pathlib.Path = ROOT) -> Cgroup:
     places = groups_of(root)
     mount = root / "sys/fs/cgroup"
     if (mount / "cgroup.controllers").exists():
-        return version_2(existing(mount, places.get("", "/")))
+        return version_2(existing(mount, places.get("", "/")), mount)
     return version_1(
         existing(mount / "memory", places.get("memory", "/")),
         existing(mount / "cpu", places.get("cpu", "/")),
@@ -64,21 +65,39 @@ def existing(mount: pathlib.Path, path: str) -> pathlib.Path:
     return folder if folder.is_dir() else mount
 
 
-def version_2(folder: pathlib.Path) -> Cgroup:
-    """One tree for everything."""
-    usage = number(folder / "memory.current")
-    cache = fields(folder / "memory.stat").get("inactive_file", 0)
-    quota, _, period = text_of(folder / "cpu.max").partition(" ")
-    used = fields(folder / "cpu.stat").get("usage_usec")
+def version_2(folder: pathlib.Path, mount: pathlib.Path) -> Cgroup:
+    """One tree for everything; what limits most may be a group above, such as a slice."""
+    above = [each for each in folder.parents if each.is_relative_to(mount)]
+    groups = [folder, *above]
+    memory = tightest(groups, lambda group: number(group / "memory.max"))
+    cpu = tightest(groups, cpus_of)
+    usage = number(memory / "memory.current")
+    cache = fields(memory / "memory.stat").get("inactive_file", 0)
+    used = fields(cpu / "cpu.stat").get("usage_usec")
     return Cgroup(
         memory_usage=None if usage is None else max(0, usage - cache),
-        memory_limit=number(folder / "memory.max"),
-        swap_usage=number(folder / "memory.swap.current"),
-        cpus=int(quota) / int(period) if quota.isdecimal() and period.strip().isdecimal() else None,
+        memory_limit=number(memory / "memory.max"),
+        swap_usage=number(memory / "memory.swap.current"),
+        cpus=cpus_of(cpu),
         cpu_seconds=None if used is None else used / 1e6,
         oom_kills=fields(folder / "memory.events").get("oom_kill"),
         counted_in=identity(folder),
-    )  # fmt: skip
+    )
+
+
+def tightest(
+    groups: Sequence[pathlib.Path], limit: Callable[[pathlib.Path], float | None]
+) -> pathlib.Path:
+    """The group with the lowest limit; the first where none has any."""
+    limits = [(found, group) for group in groups if (found := limit(group)) is not None]
+    return min(limits, key=lambda pair: pair[0])[1] if limits else groups[0]
+
+
+def cpus_of(group: pathlib.Path) -> float | None:
+    """How many CPUs a group may use; None for as many as there are."""
+    quota, _, period = text_of(group / "cpu.max").strip().partition(" ")
+    is_limited = quota.isdecimal() and period.isdecimal()
+    return int(quota) / int(period) if is_limited else None
 
 
 def version_1(
@@ -86,8 +105,12 @@ def version_1(
 ) -> Cgroup:
     """A tree for each controller."""
     usage = number(memory / "memory.usage_in_bytes")
-    limit = number(memory / "memory.limit_in_bytes")
-    cache = fields(memory / "memory.stat").get("total_inactive_file", 0)
+    stat = fields(memory / "memory.stat")
+    # Of the group and of all above it.
+    limit = stat.get(
+        "hierarchical_memory_limit", number(memory / "memory.limit_in_bytes")
+    )
+    cache = stat.get("total_inactive_file", 0)
     both = number(memory / "memory.memsw.usage_in_bytes")
     quota = text_of(cpu / "cpu.cfs_quota_us").strip()
     period = number(cpu / "cpu.cfs_period_us")
@@ -114,7 +137,7 @@ def identity(folder: pathlib.Path) -> str:
 def text_of(path: pathlib.Path) -> str:
     """A file's text; "" when it is not there."""
     try:
-        return path.read_text()
+        return path.read_text(errors="replace")
     except OSError:
         return ""
 

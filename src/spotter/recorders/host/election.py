@@ -8,6 +8,14 @@ import pathlib
 import tempfile
 
 
+def shared_folder() -> pathlib.Path:
+    """Where all processes of a user and host may write; memory, if no disk is writable."""
+    try:
+        return pathlib.Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return pathlib.Path("/dev/shm")  # noqa: S108 (nothing is opened there through a link)
+
+
 class Post:
     """
     A post that one process of this user and host holds at a time.
@@ -16,7 +24,7 @@ class Post:
     """
 
     def __init__(self, name: str, folder: pathlib.Path | None = None) -> None:
-        place = folder or pathlib.Path(tempfile.gettempdir())
+        place = folder or shared_folder()
         self.path = place / f"spotter-{name}-{os.getuid()}.lock"
         self._descriptor: int | None = None
         self._pid = 0

@@ -7,10 +7,11 @@ import fcntl
 import json
 import os
 import pathlib
-import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any
+
+from spotter.recorders.host.election import shared_folder
 
 #: More than this is not ours.
 MAX_BYTES = 256 * 1024
@@ -24,7 +25,7 @@ class Ledger:
     """
 
     def __init__(self, name: str, folder: pathlib.Path | None = None) -> None:
-        place = folder or pathlib.Path(tempfile.gettempdir())
+        place = folder or shared_folder()
         self.path = place / f"spotter-{name}-{os.getuid()}.json"
 
     @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from spotter import recording
+from spotter.recorders.host.cgroups import text_of
 from spotter.recorders.host.ledger import Ledger
 from spotter.recorders.host.servers import Server, find_server
 
@@ -98,22 +99,27 @@ def workers_of(server: Server) -> list[str]:
     """The processes that live and are workers of it, this one included."""
     if server.pid == os.getpid():
         return [name_of(os.getpid())]
+    return [name for pid in children_of(server.pid) if (name := name_if_worker(pid))]
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that it started, ended ones that it did not ask about included."""
+    files = list(pathlib.Path(f"/proc/{pid}/task").glob("*/children"))
+    if files:
+        return [int(child) for file in files for child in text_of(file).split()]
+    # A kernel without these; psutil reads every process of the host instead.
     try:
-        children = psutil.Process(server.pid).children()
+        return [child.pid for child in psutil.Process(pid).children()]
     except psutil.Error:
         return []
-    return [name for child in children if (name := name_if_worker(child))]
 
 
-def name_if_worker(process: psutil.Process) -> str:
+def name_if_worker(pid: int) -> str:
     """The name of a process that works; "" for one that is gone or does not."""
-    try:
-        command = " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
+    command = text_of(pathlib.Path(f"/proc/{pid}/cmdline"))
     # What has ended and was not asked how has no command line any more.
     is_worker = command and not any(each in command for each in NO_WORKERS)
-    return name_of(process.pid) if is_worker else ""
+    return name_of(pid) if is_worker else ""
 
 
 def name_of(pid: int) -> str:
@@ -122,11 +128,8 @@ def name_of(pid: int) -> str:
 
     By the kernel's own clock: in seconds since 1970 it would change with the host's.
     """
-    try:
-        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return f"{pid}@{text.rpartition(')')[2].split()[19]}"
+    text = text_of(pathlib.Path(f"/proc/{pid}/stat"))
+    return f"{pid}@{text.rpartition(')')[2].split()[19]}" if text else ""
 
 
 _workers: Workers | None = None
@@ -140,6 +143,8 @@ def server() -> Server | None:
 def install() -> None:
     """Look at the siblings, like any reading."""
     global _workers
+    if not name_of(os.getpid()):
+        return  # no Linux: nobody tells who is whose child
     _workers = Workers(Ledger(f"host-{recording.store_key()}"))
     recording.sampler(_workers.read)
     recording.at_exit(_workers.leave)
