@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import random
 import statistics
 import tempfile
 import time
@@ -11,13 +10,13 @@ from typing import Any
 
 import time_machine
 
-from benchmarks.store import NOW, fill, point
-from spotter.stores.contract import LEVELS
-from spotter.stores.sqlite import SqliteStore
+from benchmarks import _ninety_days
+from benchmarks.store import NOW
 
 PAGES = (
-    *("", "requests/", "requests/route/?route=/api/resource-7/<int:pk>/"),
-    *("queries/", "cache/", "hosts/", "self/"),
+    *("", "alerts/", "incidents/one/?id=450", "uptime/", "requests/"),
+    *("requests/route/?route=/api/resource-7/<int:pk>/", "queries/", "cache/"),
+    *("tasks/", "outgoing/", "hosts/", "logs/", "self/"),
 )
 PERIODS = ("15m", "1h", "24h", "7d", "90d")
 
@@ -31,19 +30,7 @@ def main() -> None:
     """Fill a store and ask for each page, uncached, at the store's own time."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "spotter.db"
-        random.seed(1)
-        store = SqliteStore(path, lambda: NOW)
-        for level in LEVELS:
-            each = min(level.window // 2, 2000)
-            fill(
-                store,
-                level,
-                {k: [point(k, each) for _ in range(30)] for k in (True, False)},
-            )
-        with store.transaction(write=True) as execute:
-            for level in LEVELS[1:]:
-                store._set_mark(execute, level, NOW)
-        store.close()
+        _ninety_days.make(path)
         serve(path)
 
 
@@ -73,7 +60,7 @@ def serve(path: pathlib.Path) -> None:
 
 
 def ask(client: Any, reading: Any) -> None:
-    """Print the median of three, nothing kept from before."""
+    """Print the CPU time, the median of three, nothing kept from before."""
     client.get("/spotter/")
     print(f"{'page':>48}  " + "  ".join(f"{name:>8}" for name in PERIODS))
     for page in PAGES:
@@ -83,9 +70,10 @@ def ask(client: Any, reading: Any) -> None:
             rounds = []
             for _ in range(3):
                 reading._kept.clear()
-                started = time.perf_counter()
+                # All of it is in this process, and others may be busy.
+                started = time.process_time()
                 answer = client.get(f"/spotter/{page}{mark}period={period}")
-                rounds.append(1000 * (time.perf_counter() - started))
+                rounds.append(1000 * (time.process_time() - started))
                 assert answer.status_code == 200
             taken.append(statistics.median(rounds))
         print(f"{'/spotter/' + page:>48}  " + "  ".join(f"{t:5.0f} ms" for t in taken))

@@ -54,7 +54,8 @@ def measure(set_up: str, requests: int) -> dict[str, float]:
 
 def serve(set_up: str, requests: int) -> None:
     """Answer requests of our own and say how much memory that took."""
-    from benchmarks.request import configure, start_response
+    from benchmarks._set_ups import configure
+    from benchmarks.request import start_response
 
     configure(set_up, Path(os.environ["BENCH_HOME"]))
     from django.conf import settings

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import http.server
 import itertools
 import json
-import logging
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-#: Each set-up runs in a process of its own: Spotter's hooks are process-wide.
-SET_UPS = (
-    "bare",
-    "bare again",
-    "spotter",
-    "spotter, no line",
-    "spotter with Sentry",
-    "django-prometheus",
-    "sentry-sdk",
-)
-#: Nobody listens there, and without errors nothing is sent.
-DSN = "http://public@127.0.0.1:9/1"
+from benchmarks._set_ups import SET_UPS, configure
+
 VIEWS = ("empty", "ten queries, five lookups", "one query of fifty rows")
 
 
@@ -33,18 +27,46 @@ def main(arguments: list[str] | None = None) -> None:
     """Run all set-ups in turn, round after round, and print the medians."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks request")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--requests", type=int, default=300, help="in each round")
+    # A worker that answers a hundred a second writes what it measured every 500.
+    parser.add_argument("--requests", type=int, default=500, help="in each round")
+    parser.add_argument("--only", nargs="+", choices=SET_UPS, default=list(SET_UPS))
     parser.add_argument("--serve", choices=SET_UPS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve:
         serve(options.serve)
     else:
-        measure(options.rounds, options.requests)
+        measure(["bare", *options.only], options.rounds, options.requests)
 
 
-def measure(rounds: int, requests: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="spotter-bench-") as home:
-        servers = {name: start(name, home) for name in SET_UPS}
+class Sink(http.server.BaseHTTPRequestHandler):
+    """Takes what is sent to Sentry, in this process, whose time nobody counts."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def sink() -> Iterator[str]:
+    """A DSN that somebody listens to."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sink)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://public@127.0.0.1:{server.server_port}/1"
+    server.shutdown()
+    server.server_close()
+
+
+def measure(names: list[str], rounds: int, requests: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="spotter-bench-") as home, sink() as dsn:
+        servers = {name: start(name, home, dsn) for name in dict.fromkeys(names)}
         servers = {name: child for name, child in servers.items() if is_up(name, child)}
         for view in VIEWS:
             report(view, run_rounds(servers, view, rounds, requests))
@@ -54,7 +76,7 @@ def measure(rounds: int, requests: int) -> None:
             child.wait(10)
 
 
-def start(set_up: str, home: str) -> subprocess.Popen[str]:
+def start(set_up: str, home: str, dsn: str) -> subprocess.Popen[str]:
     directory = Path(home) / set_up.replace(" ", "-").replace(",", "")
     directory.mkdir()
     return subprocess.Popen(
@@ -62,7 +84,11 @@ def start(set_up: str, home: str) -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={"BENCH_HOME": str(directory), "PYTHONPATH": ":".join(sys.path)},
+        env={
+            "BENCH_HOME": str(directory),
+            "BENCH_DSN": dsn,
+            "PYTHONPATH": ":".join(sys.path),
+        },
     )
 
 
@@ -109,10 +135,8 @@ def report(view: str, taken: dict[str, list[float]]) -> None:
 
 def serve(set_up: str) -> None:
     """Answer requests of our own, as many as each line on stdin says."""
-    import os
-
     try:
-        configure(set_up, Path(os.environ["BENCH_HOME"]))
+        chosen = configure(set_up, Path(os.environ["BENCH_HOME"]))
     except ImportError:
         print("absent", flush=True)
         return
@@ -125,104 +149,13 @@ def serve(set_up: str) -> None:
             response = handler(dict(environs[view]), start_response)
             b"".join(response)
             response.close()
+        chosen.settle()
         spent = time.process_time() - started
         print(spent / requests * 1e6, flush=True)
 
 
 def start_response(status: str, headers: Any, exc_info: Any = None) -> None:
     assert status.startswith("200"), status
-
-
-def configure(set_up: str, home: Path) -> None:
-    import os
-
-    import django
-    from django.conf import settings
-
-    watching: dict[str, list[str]] = {
-        "apps": ["spotter"] if set_up.startswith("spotter") else [],
-        "middleware": ["spotter.middleware.SpotterMiddleware"]
-        if set_up.startswith("spotter")
-        else [],
-    }
-    engine, backend = "django.db.backends.sqlite3", "django.core.cache.backends.locmem"
-    if set_up == "django-prometheus":
-        import django_prometheus  # noqa: F401
-
-        engine, backend = (
-            "django_prometheus.db.backends.sqlite3",
-            "django_prometheus.cache.backends.locmem",
-        )
-        watching["apps"] = ["django_prometheus"]
-    before, after = "PrometheusBeforeMiddleware", "PrometheusAfterMiddleware"
-    peers = [f"django_prometheus.middleware.{name}" for name in (before, after)]
-    is_peer = set_up == "django-prometheus"
-    settings.configure(
-        SECRET_KEY="a benchmark's",
-        BASE_DIR=home,
-        ALLOWED_HOSTS=["*"],
-        ROOT_URLCONF="benchmarks._request_views",
-        INSTALLED_APPS=[
-            *watching["apps"],
-            "django.contrib.contenttypes",
-            "django.contrib.auth",
-        ],
-        MIDDLEWARE=[
-            *watching["middleware"],
-            *(peers[:1] if is_peer else []),
-            "django.middleware.security.SecurityMiddleware",
-            "django.middleware.common.CommonMiddleware",
-            *(peers[1:] if is_peer else []),
-        ],
-        DATABASES={
-            "default": {
-                "ENGINE": engine,
-                "NAME": str(home / "db.sqlite3"),
-                "CONN_MAX_AGE": None,
-            }
-        },
-        CACHES={"default": {"BACKEND": f"{backend}.LocMemCache"}},
-        LOGGING=logging_setting(set_up, home),
-        USE_TZ=True,
-    )
-    if set_up == "spotter with Sentry":
-        os.environ["SENTRY_DSN"] = DSN
-    if set_up == "sentry-sdk":
-        import sentry_sdk
-
-        sentry_sdk.init(DSN, traces_sample_rate=0.0)
-    django.setup()
-
-
-def logging_setting(set_up: str, home: Path) -> dict[str, Any]:
-    """Write the request line to a file as JSON, as `spotter.logs` does if it can."""
-    return {
-        "version": 1,
-        "formatters": {"json": {"()": JSONFormatter}},
-        "handlers": {
-            "api": {
-                "class": "logging.FileHandler",
-                "filename": str(home / "api.log"),
-                "formatter": "json",
-            }
-        },
-        "loggers": {
-            "spotter.api": {
-                "handlers": ["api"],
-                "level": "CRITICAL" if set_up == "spotter, no line" else "INFO",
-                "propagate": False,
-            }
-        },
-    }
-
-
-class JSONFormatter(logging.Formatter):
-    """The least that a JSON line can cost."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        import orjson
-
-        return orjson.dumps(record.__dict__, default=str).decode()
 
 
 def prepare() -> tuple[Any, list[dict[str, Any]]]:

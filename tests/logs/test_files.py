@@ -122,7 +122,12 @@ def test_a_file_is_looked_up_by_its_name_again_after_a_moment(path):
     one = handler(path)
     write(one, 0, 1, 200)
     path.rename(path.with_suffix(".away"))
-    wait_until(lambda: write(one, 1, 1, 200) or path.exists(), 5, "a new file")
+
+    def is_made_anew() -> bool:
+        write(one, 1, 1, 200)
+        return path.exists()
+
+    wait_until(is_made_anew, 5, "a new file")
 
 
 def test_what_a_killed_compression_left_is_cleaned_and_done_again(path):

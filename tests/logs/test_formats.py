@@ -160,7 +160,7 @@ def test_what_cannot_be_scrubbed_is_withheld(monkeypatch):
 FIELDS = {"path": "/call/+4915112345678/", "status": 200}
 
 
-def clean_record(**others: object) -> logging.LogRecord:
+def clean_record(**others: object):
     made = record("%s %s", "GET", 200, **FIELDS)
     clean = FIELDS | {"msg": made.msg, "args": made.args}
     made.__dict__.update({CLEAN: clean} | others)

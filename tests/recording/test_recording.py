@@ -15,6 +15,7 @@ from spotter.recording.bounds import MAX_VALUE, Bounds
 from spotter.recording.measures import MAX_POINTS, Measures
 from spotter.rescue import is_ignoring
 from spotter.stores.contract import StoreError
+from spotter.stores.current import get_store
 from tests.kept import recorded
 
 
@@ -158,6 +159,34 @@ def test_a_failing_store_is_spoken_of_once(failing, caplog):
         recording.count("bookings.made")
         recording.flush()
     assert caplog.text.count("no room on the disk") == 1
+
+
+def test_a_flush_that_hangs_holds_up_no_request(kept, monkeypatch, settings):
+    settings.SPOTTER = {**settings.SPOTTER, "FLUSH_SECONDS": 0.01}
+    store = get_store()  # of the settings as they are now
+    is_writing, may_end, write = threading.Event(), threading.Event(), store.write
+
+    def hang(batch):
+        is_writing.set()
+        may_end.wait(60)
+        return write(batch)
+
+    monkeypatch.setattr(store, "write", hang)
+    recording.count("bookings.made")
+    assert is_writing.wait(20)
+    more = 3 * buffer.WAKE_AT
+    request = threading.Thread(target=count, args=(more,), daemon=True)
+    request.start()
+    request.join(20)
+    has_ended = not request.is_alive()
+    may_end.set()
+    assert has_ended
+    assert recorded("bookings.made")[()].sum == 1 + more
+
+
+def count(times: int) -> None:
+    for _ in range(times):
+        recording.count("bookings.made")
 
 
 class Broken:

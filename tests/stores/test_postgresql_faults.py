@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
+import signal
+import subprocess
 import time
 
+import psutil
+import psycopg
 import pytest
 
 from spotter.entries import Batch, Series
 from spotter.stores import postgresql
 from spotter.stores.contract import Query, StoreError
 from spotter.stores.postgresql import PostgresqlStore
+from tests.servers.postgres import NOBODY, Postgres, binaries, running_postgres
+from tests.servers.processes import running
+from tests.stores.killing import killed_at_random
 
 
 def hits() -> Batch:
@@ -85,3 +94,74 @@ def test_eight_processes_lose_and_double_nothing(postgres):
     store = PostgresqlStore(url)
     assert counted(store) == 200
     store.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_killed_process_leaves_every_batch_whole(postgres, tmp_path, seed):
+    url = postgres.create_database(f"killed{seed}")
+    kills = killed_at_random(lambda: PostgresqlStore(url), tmp_path / "ledger", seed)
+    assert kills.accounted(PostgresqlStore(url)) == []
+
+
+def test_a_server_that_is_killed_and_started_again_has_every_batch_once():
+    with running_postgres() as server:
+        url = server.create_database("stopped")
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            # As a server has it that is not for tests: what it says is written, is.
+            connection.execute("ALTER DATABASE stopped SET synchronous_commit = on")
+        store = PostgresqlStore(url)
+        store.write(hits())
+        with store.transaction(write=False) as execute:
+            (folder,), (port,) = (
+                execute(f"SHOW {name}")[0] for name in ("data_directory", "port")
+            )
+        send(server, signal.SIGKILL)
+        waiting = hits()
+        with pytest.raises(StoreError):
+            store.write(waiting)
+        with started_again(folder, port):
+            assert store.write(waiting)
+            assert store.write(waiting) is False
+            assert counted(store) == 2
+            store.close()
+
+
+def send(server: Postgres, number: int) -> None:
+    """Send a signal to the whole server: each backend has a process group of its own."""
+    postmaster = psutil.Process(server.pid)
+    all_ = [postmaster, *postmaster.children(recursive=True)]
+    for process in all_:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    if number == signal.SIGKILL:
+        psutil.wait_procs(all_, timeout=10)
+
+
+def started_again(folder: str, port: str):
+    """The same server, which recovers from its crash first."""
+    command = [str(binaries() / "postgres"), "-D", folder, "-p", port, "-k", folder]
+    check = [str(binaries() / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port]
+    return running(
+        command,
+        lambda: subprocess.run(check, check=False).returncode == 0,
+        user=NOBODY if os.getuid() == 0 else None,
+        stop_with=signal.SIGINT,
+        cwd=folder,
+    )
+
+
+def test_a_frozen_server_is_given_up_and_written_to_when_it_thaws(monkeypatch):
+    monkeypatch.setattr(postgresql, "DEADLINE_SECONDS", 0.5)
+    with running_postgres() as server:
+        store = PostgresqlStore(server.create_database("frozen"))
+        store.write(hits())
+        waiting = hits()
+        send(server, signal.SIGSTOP)
+        with pytest.raises(StoreError):
+            store.write(waiting)
+        send(server, signal.SIGCONT)
+        monkeypatch.undo()
+        # Nobody knows whether it was written; asking again does not double it.
+        store.write(waiting)
+        assert counted(store) == 2
+        store.close()

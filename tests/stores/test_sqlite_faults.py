@@ -16,6 +16,7 @@ from spotter.entries import Batch, Series
 from spotter.stores import sqlite
 from spotter.stores.contract import Query, StoreError
 from spotter.stores.sqlite import SqliteStore
+from tests.stores.killing import killed_at_random
 
 HITS = Series("hits")
 
@@ -120,11 +121,13 @@ def test_a_full_disk_is_reported_and_writing_resumes_with_room(small_disk):
     filler = small_disk / "filler"
     with contextlib.suppress(OSError):
         filler.write_bytes(b"x" * 600_000)
+    written: list[bool] = []
     with pytest.raises(StoreError, match=r"full|disk"):
-        write_batches(store, 500)
+        written.extend(store.write(hits()) for _ in range(500))
     filler.unlink()
     assert store.write(hits())
     store.close()
+    assert counted(small_disk / "spotter.db") == 1 + len(written) + 1
 
 
 def write_batches(store: SqliteStore, batches: int) -> None:
@@ -164,33 +167,12 @@ def test_eight_processes_lose_and_double_nothing(path):
     assert counted(path) == 400
 
 
-def write_until_killed(path: pathlib.Path, acknowledged: pathlib.Path) -> None:
-    store = SqliteStore(path)
-    descriptor = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    while True:
-        store.write(hits())
-        os.write(descriptor, b".")
-
-
-@pytest.mark.parametrize("milliseconds", [150, 230, 310])
-def test_a_killed_process_leaves_every_batch_whole(path, tmp_path, milliseconds):
-    acknowledged = tmp_path / "acknowledged"
-    context = multiprocessing.get_context("spawn")
-    writer = context.Process(target=write_until_killed, args=(path, acknowledged))
-    writer.start()
-    while not acknowledged.exists() and writer.is_alive():
-        time.sleep(0.01)
-    time.sleep(milliseconds / 1000)
-    writer.kill()
-    writer.join()
+@pytest.mark.parametrize("seed", range(3))
+def test_a_killed_process_leaves_every_batch_whole(path, tmp_path, seed):
+    kills = killed_at_random(lambda: SqliteStore(path), tmp_path / "ledger", seed)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        (batches,) = connection.execute(
-            "SELECT count(*) FROM spotter_batches"
-        ).fetchone()
-    # At most the one that was written but not yet acknowledged.
-    assert counted(path) == batches
-    assert batches - acknowledged.stat().st_size in (0, 1)
+    assert kills.accounted(SqliteStore(path)) == []
 
 
 def test_a_forked_process_writes_through_a_connection_of_its_own(store, path):
