@@ -25,6 +25,8 @@ OPEN, ACKNOWLEDGED, RESOLVED = "open", "acknowledged", "resolved"
 PENDING, SENT, FAILED, SUPPRESSED = "pending", "sent", "failed", "suppressed"
 #: What was decided and never sent, since something newer says it all.
 SUPERSEDED = "superseded"
+#: The kind of event that holds a piece of evidence, and is no line of the timeline.
+EVIDENCE = "evidence"
 #: How long incidents and decisions are kept, and pings.
 KEEP_SECONDS, KEEP_PINGS_SECONDS = 730 * 86400.0, 90 * 86400.0
 
@@ -211,9 +213,9 @@ class Page:
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
 
-    def run(self, statement: str, values: Sequence[Any] = ()) -> None:
-        """Run a statement that has no method of its own."""
-        self._execute(statement, values)
+    def run(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Run a statement that has no method of its own; give its rows."""
+        return self._execute(statement, values)
 
     # Alerts.
 
@@ -301,8 +303,8 @@ class Page:
         """Its timeline, from the beginning."""
         rows = self._execute(
             "SELECT incident_id, at, kind, text, actor FROM spotter_incident_events "
-            "WHERE incident_id = ? ORDER BY at, id",
-            (incident,),
+            "WHERE incident_id = ? AND kind <> ? ORDER BY at, id",
+            (incident, EVIDENCE),
         )
         return [
             Event(incident=i, at=a, kind=k, text=t, actor=w) for i, a, k, t, w in rows
