@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from acceptance.trainerhub_server import running_trainerhub
 from spotter.alerts.book import Alert, Book
-from spotter.alerts.evidence import gather, joined
+from spotter.alerts.evidence import Piece, gather, keep
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
 from spotter.stores.sqlite import SqliteStore
@@ -61,15 +61,17 @@ def book(server, settings):
     def found() -> dict[str, int]:
         pieces = gather(Source(lambda: store), [(rule, alert)], time.time())["a"]
         kinds = [piece.kind for piece in pieces]
-        body["evidence"] = joined([], pieces)
+        latest[:] = pieces
         return {kind: kinds.count(kind) for kind in set(kinds)}
 
-    body: dict[str, object] = {"title": "5 % of requests fail", "rules": {rule.name: 1}}
+    latest: list[Piece] = []
+    body = {"title": "5 % of requests fail", "rules": {rule.name: 1}}
     wait_until(
         lambda: {"route", "error", "request", "line"} <= set(found()), 30, "evidence"
     )
     with made.writing() as page:
         opened = page.open_incident("key", "critical", time.time(), body)
+        keep(page, opened.id, time.time(), latest)
         page.note(opened.id, time.time(), "opened", "5 % of requests fail")
     yield made
     store.close()

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from spotter.alerts.book import Alert
-from spotter.alerts.evidence import Piece, gather, joined, pieces_of, told
+from spotter.alerts.evidence import Piece, gather, keep, kept, told
 from spotter.alerts.evidence import gathering as gatherings
 from spotter.alerts.evidence.lines import place_of
 from spotter.alerts.evidence.piece import MAX_PIECES, MAX_TEXT
@@ -234,12 +234,16 @@ def test_evidence_is_bounded_scrubbed_and_holds_nothing_twice():
         kind="line", name="Log lines", text="ann@example.com password=hunter22"
     )
     many = [Piece(kind="route", name="R", text=str(n)) for n in range(2 * MAX_PIECES)]
-    kept = joined([], [long, long, secret, *many])
-    assert len(kept) == MAX_PIECES
-    assert len(kept[0]["text"]) == MAX_TEXT
-    assert "ann@" not in str(kept)
-    assert "hunter22" not in str(kept)
-    assert len(pieces_of({"evidence": kept})) == MAX_PIECES
+    with World().book.writing() as page:
+        keep(page, 1, NOW, [long, long, secret])
+        keep(page, 1, NOW, [long, *many])
+        found = kept(page, 1)
+        assert page.events(1) == []
+    assert len(found) == MAX_PIECES
+    assert [p.kind for p in found].count("line") == 2
+    assert len(found[0].text) == MAX_TEXT
+    assert "ann@" not in str(found)
+    assert "hunter22" not in str(found)
 
 
 def test_a_message_has_a_line_for_each_name_and_no_log_lines():
@@ -254,6 +258,13 @@ def test_a_message_has_a_line_for_each_name_and_no_log_lines():
 def test_the_place_is_the_innermost_line_of_the_project():
     assert place_of(failure("x").splitlines()).endswith("test_evidence.py:12 charge")
     assert place_of(["no stack"]) == ""
+
+
+def pieces_in(book):
+    """What is kept with the only incident."""
+    with book.reading() as page:
+        (incident,) = page.incidents()
+        return kept(page, incident.id)
 
 
 def with_evidence(*rules):
@@ -277,8 +288,7 @@ def test_evidence_is_frozen_when_it_fires_and_joined_by_that_of_others():
     world.tick(First=1, Second=0)
     world.tick(5, First=9)
     world.tick(5, Second=2)
-    (incident,) = world.incidents
-    assert [p.text for p in pieces_of(incident.body)] == ["at 1", "at 2"]
+    assert [p.text for p in pieces_in(world.book)] == ["at 1", "at 2"]
     assert asked == ["First", "Second"]
     assert world.channels[0].sent[0].evidence == (("First", "at 1"),)
 
@@ -311,7 +321,7 @@ def test_evidence_is_read_before_the_transaction_in_which_it_is_written(store, f
         Source(lambda: book_store), begun, now
     )
     world.tick(1, Broken=1)
-    found = pieces_of(world.incidents[0].body)
+    found = pieces_in(world.book)
     assert [p.text[:1] for p in of_kind(found, "deploy")] == ["7"]
     assert not [p for p in of_kind(found, "trouble") if "not all" in p.text]
 
@@ -327,7 +337,7 @@ def test_without_a_store_there_is_an_incident_all_the_same():
 
     world.engine.evidence = evidence
     world.tick(Broken=1)
-    assert "gone" in str(world.incidents[0].body["evidence"])
+    assert "gone" in str(pieces_in(world.book))
     assert world.channels[0].kinds_sent == ["trigger"]
 
 
@@ -348,6 +358,5 @@ def test_the_watcher_keeps_evidence_of_what_it_finds(scene, folder):
     watcher = scene.watcher()
     scene.value = 1.0
     scene.tick(watcher)
-    with watcher.book.reading() as page:
-        (incident,) = page.incidents()
-    assert [p.request_id for p in pieces_of(incident.body) if p.kind == "line"] == ["a"]
+    found = pieces_in(watcher.book)
+    assert [p.request_id for p in of_kind(found, "line")] == ["a"]

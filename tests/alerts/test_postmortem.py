@@ -22,7 +22,6 @@ INCIDENT = Incident(
     body={
         "title": "5 % of requests fail", "rules": {"HighErrorRate": 2}, "alerts": ["a"],
         "began_at": NOW - 60, "first_acknowledged_at": NOW + 90,
-        "evidence": [Piece(kind="route", name="Failing routes", text="/x/: 3").as_dict()],
         "resolution": {"cause": "a bad index", "done": "rebuilt", "by": "user 7", "at": NOW + 900},
     },
 )  # fmt: skip
@@ -39,7 +38,8 @@ def event(kind: str, text: str, at: float = NOW, actor: str = "") -> Event:
 
 def document(incident: Incident = INCIDENT, *events: Event) -> str:
     met = Impact(requests=1000, failed=50)
-    return markdown(incident, events, [DELIVERY], met, NOW + 1000)
+    pieces = [Piece(kind="route", name="Failing routes", text="/x/: 3")]
+    return markdown(incident, events, pieces, [DELIVERY], met, NOW + 1000)
 
 
 def test_the_document_has_everything_that_a_post_mortem_begins_with():

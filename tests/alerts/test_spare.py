@@ -8,6 +8,7 @@ import time
 import pytest
 
 from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Book
+from spotter.alerts.evidence import Piece, keep, kept
 from spotter.alerts.responses import respond
 from spotter.alerts.spare import Spare, current, spare_path, var_folder
 from spotter.stores.current import get_store
@@ -199,3 +200,17 @@ def test_a_silence_is_copied_with_its_number(tmp_path):
         kept = [dataclasses.asdict(s) for s in there.silences(1000.0)]
         assert [dataclasses.asdict(s) for s in here.silences()] == kept
         assert [s["id"] for s in kept] == [3, 1]
+
+
+def test_evidence_is_in_both_books_and_once(fired):
+    scene, watcher = fired
+    with watcher.spare.book.writing() as page:
+        keep(page, 1, 1.0, [Piece(kind="route", name="Failing routes", text="new")])
+    come_back(scene, watcher)
+    with watcher.book.reading() as page:
+        texts = [piece.text for piece in kept(page, 1)]
+    watcher.spare.copy(watcher.book, scene.hands.wall)
+    with watcher.spare.book.reading() as page:
+        assert [piece.text for piece in kept(page, 1)] == texts
+    assert texts.count("new") == 1
+    assert len(texts) == len(set(texts)) > 1

@@ -27,6 +27,8 @@ PENDING, SENT, FAILED, SUPPRESSED = "pending", "sent", "failed", "suppressed"
 SUPERSEDED = "superseded"
 #: How long a channel whose address or key is dead is left alone.
 SHUT_SECONDS = 3600.0
+#: The kind of event that holds a piece of evidence, and is no line of the timeline.
+EVIDENCE = "evidence"
 #: How long incidents and decisions are kept, and pings.
 KEEP_SECONDS, KEEP_PINGS_SECONDS = 730 * 86400.0, 90 * 86400.0
 
@@ -316,8 +318,8 @@ class Page:
         """Its timeline, from the beginning."""
         rows = self._execute(
             "SELECT incident_id, at, kind, text, actor FROM spotter_incident_events "
-            "WHERE incident_id = ? ORDER BY at, id",
-            (incident,),
+            "WHERE incident_id = ? AND kind <> ? ORDER BY at, id",
+            (incident, EVIDENCE),
         )
         return [
             Event(incident=i, at=a, kind=k, text=t, actor=w) for i, a, k, t, w in rows

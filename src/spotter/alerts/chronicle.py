@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
+from spotter.alerts import evidence
 from spotter.alerts.book import (
     ACKNOWLEDGED,
     FAILED,
@@ -19,7 +20,7 @@ from spotter.alerts.book import (
     Page,
     Silence,
 )
-from spotter.alerts.evidence import Piece, joined
+from spotter.alerts.evidence import Piece
 from spotter.channels import Channel, Kind
 from spotter.channels.notice import clock
 from spotter.entries import Sample
@@ -28,12 +29,16 @@ from spotter.entries import Sample
 DEPLOY_BEFORE_SECONDS = 3600.0
 
 
-def counted(incident: Incident, alert: Alert, found: Iterable[Piece]) -> Incident:
+def counted(
+    page: Page, incident: Incident, alert: Alert, found: Iterable[Piece], now: float
+) -> Incident:
     """The incident with one more alert's beginning and its evidence."""
     body, began = incident.body, alert.status.active_at or incident.opened_at
+    pieces = evidence.keep(page, incident.id, now, found)
     more = {
         "rules": {**incident.rules, alert.rule: incident.rules.get(alert.rule, 0) + 1},
-        "evidence": joined(body.get("evidence", ()), found),
+        # What messages say of it; the rest is kept beside the incident.
+        "told": evidence.told(pieces),
         "began_at": min(incident.began_at, began),
     }
     return dataclasses.replace(incident, body={**body, **more})

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from spotter.alerts import book as books
-from spotter.alerts import chronicle, evidence
+from spotter.alerts import chronicle
 from spotter.alerts.book import Alert, Delivery, Incident, Page
 from spotter.alerts.desk import Desk, closed, stand_in, to_decide
 from spotter.alerts.evidence import Piece
@@ -277,7 +277,7 @@ class Engine:
         self._draft[alert.key] = alert
         page.note(incident.id, now, "firing", f"{alert.rule}: {alert.text}")
         found = self._found.get(alert.key, ())
-        self._retitle(page, chronicle.counted(incident, alert, found), now)
+        self._retitle(page, chronicle.counted(page, incident, alert, found, now), now)
         return alert
 
     def _incident_for(self, page: Page, alert: Alert, now: float) -> Incident:
@@ -427,7 +427,7 @@ class Engine:
             resolved_at=incident.resolved_at,
             at=now,
             lines=tuple(lines),
-            evidence=tuple(evidence.told(evidence.pieces_of(incident.body))),
+            evidence=tuple((a, b) for a, b in incident.body.get("told", ())),
             links=tuple(self._links(incident, firing)),
             reason=reason,
             is_drill=self.place.is_drill,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from spotter.alerts.book import Delivery, Event, Incident
-from spotter.alerts.evidence import Piece, pieces_of
+from spotter.alerts.evidence import Piece
 from spotter.alerts.evidence.piece import seconds, share
 from spotter.alerts.expressions import Reads
 from spotter.alerts.shipped import REQUESTS, STATUS
@@ -57,6 +57,7 @@ def impact(source: Reads, incident: Incident, now: float) -> Impact:
 def markdown(
     incident: Incident,
     timeline: Sequence[Event],
+    pieces: Sequence[Piece],
     deliveries: Sequence[Delivery],
     impact: Impact,
     now: float,
@@ -68,7 +69,7 @@ def markdown(
         f"## Impact\n\n{plain(impact.text)}.",
         "\n".join(resolution(incident)),
         "\n".join(events(timeline)),
-        "\n".join(evidence(pieces_of(incident.body))),
+        "\n".join(evidence(pieces)),
         "\n".join(told(deliveries)),
     ]
     return "\n\n".join(parts) + "\n"

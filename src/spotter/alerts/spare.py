@@ -29,6 +29,7 @@ from spotter.alerts.book import (
     Silence,
 )
 from spotter.alerts.book import as_json as dumps
+from spotter.alerts.evidence import keep, kept
 from spotter.alerts.matchers import written
 from spotter.stores.contract import StoreError
 from spotter.stores.sql import SqlStore
@@ -90,12 +91,15 @@ class Spare:
         )
         if state == self._copied:
             return
+        with book.reading() as page:
+            evidence = {each.id: kept(page, each.id) for each in incidents}
         with self.book.writing() as spare:
             empty(spare)
             for alert in alerts.values():
                 spare.save_alert(alert, now)
             for incident in incidents:
                 insert(spare, "spotter_incidents", INCIDENT, row_of(incident))
+                keep(spare, incident.id, incident.opened_at, evidence[incident.id])
                 for each in rows[incident.id]:
                     values = dataclasses.astuple(each)
                     insert(
@@ -130,7 +134,9 @@ class Spare:
                     for each in reversed(incidents)
                 }
                 for incident in incidents:
-                    give_back_events(spare, page, incident.id, numbers[incident.id])
+                    give_back_events(
+                        spare, page, incident.id, numbers[incident.id], now
+                    )
                 for silence in reversed(spare.silences()):
                     adopt_silence(page, silence, numbers, now)
                 for alert in spare.alerts().values() if leads else ():
@@ -140,8 +146,11 @@ class Spare:
         self._copied = ""
 
 
-def give_back_events(spare: Page, page: Page, number: int, known: int) -> None:
-    """Copy the timeline and the deliveries of one incident."""
+def give_back_events(
+    spare: Page, page: Page, number: int, known: int, now: float
+) -> None:
+    """Copy the timeline, the evidence and the deliveries of one incident."""
+    keep(page, known, now, kept(spare, number))
     for each in reversed(spare.deliveries(number, limit=2000)):
         tail = each.key.partition(":")[2]
         values = dataclasses.astuple(

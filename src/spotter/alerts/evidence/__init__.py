@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from spotter.alerts.evidence.gathering import gather
-from spotter.alerts.evidence.piece import Piece, joined, pieces_of, told
+from spotter.alerts.evidence.keeping import keep, kept
+from spotter.alerts.evidence.piece import Piece, told
 
-__all__ = ["Piece", "gather", "joined", "pieces_of", "told"]
+__all__ = ["Piece", "gather", "keep", "kept", "told"]

@@ -38,34 +38,23 @@ class Piece:
     asked: Mapping[str, str] = dataclasses.field(default_factory=dict)
     request_id: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON, bounded and scrubbed: others will read it for two years."""
+    def bounded(self) -> Piece:
+        """As it is kept, scrubbed: others will read it for two years."""
         text = " ".join(scrub_text(self.text[: 4 * MAX_TEXT]).split())
-        return {
-            **dataclasses.asdict(self),
-            "text": text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…",
-            "asked": {name: value[:MAX_TEXT] for name, value in self.asked.items()},
-        }
+        return dataclasses.replace(
+            self,
+            text=text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…",
+            asked={name: value[:MAX_TEXT] for name, value in self.asked.items()},
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return dataclasses.asdict(self)
 
 
-def pieces_of(body: Mapping[str, Any]) -> list[Piece]:
-    """Those of an incident."""
-    kept = body.get("evidence", ())
-    return [Piece(**each) for each in kept if isinstance(each, dict)]
-
-
-def joined(
-    known: Sequence[Mapping[str, Any]], new: Iterable[Piece]
-) -> list[Mapping[str, Any]]:
-    """Evidence with that of another alert added: no piece twice, and not for ever."""
-    found = list(known)
-    seen = {(each["kind"], each["text"]) for each in found if isinstance(each, dict)}
-    for piece in new:
-        data = piece.as_dict()
-        if (data["kind"], data["text"]) not in seen and len(found) < MAX_PIECES:
-            seen.add((data["kind"], data["text"]))
-            found.append(data)
-    return found
+def pieces_of(kept: Iterable[Mapping[str, Any]]) -> list[Piece]:
+    """From JSON."""
+    return [Piece(**each) for each in kept]
 
 
 def told(pieces: Sequence[Piece]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from spotter.alerts.book import (
     Event,
     Incident,
 )
-from spotter.alerts.evidence import Piece, pieces_of
+from spotter.alerts.evidence import Piece, kept
 from spotter.alerts.matchers import Matcher
 from spotter.alerts.postmortem import impact, markdown
 from spotter.dashboard import access, announcing, incidents
@@ -60,6 +60,7 @@ class Found:
     book: Book
     incident: Incident
     timeline: Sequence[Event]
+    pieces: Sequence[Piece]
     deliveries: Sequence[Delivery]
     firing: Sequence[Alert]
 
@@ -74,13 +75,14 @@ def find(reader: Reader, request: HttpRequest) -> Found | None:
         if incident is None:
             return None
         events, deliveries = page.events(incident.id), page.deliveries(incident.id)
-        alerts = page.alerts().values()
+        pieces, alerts = kept(page, incident.id), page.alerts().values()
     return Found(
         book=book,
         incident=incident,
         timeline=chronicle.timeline(
             incident, events, deploys(reader, incident), reader.now
         ),
+        pieces=pieces,
         deliveries=deliveries,
         firing=[a for a in alerts if a.is_firing and a.incident == incident.id],
     )
@@ -107,7 +109,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     if can_act:
         blocks.append(first_action(found, request, reader.now))
     blocks += incidents.notice_of(found.book, reader)
-    blocks += [facts(reader, incident, period), evidence(incident, period)]
+    blocks += [facts(reader, incident, period), evidence(found.pieces, period)]
     if can_act and not incident.needs_resolution:
         blocks.append(note_action(incident, request))
     if can_act:
@@ -124,6 +126,7 @@ def export(reader: Reader, request: HttpRequest) -> HttpResponse | None:
     text = markdown(
         found.incident,
         found.timeline,
+        found.pieces,
         found.deliveries,
         impact(reader.store, found.incident, reader.now),
         reader.now,
@@ -223,10 +226,10 @@ def facts(reader: Reader, incident: Incident, period: Period) -> Facts:
     return Facts(incident.title, [(name, cell) for name, cell in pairs if cell.text])
 
 
-def evidence(incident: Incident, period: Period) -> Items:
+def evidence(pieces: Sequence[Piece], period: Period) -> Items:
     """What was known when it fired, each piece leading to its page."""
     groups: dict[str, list[Item]] = {}
-    for piece in pieces_of(incident.body):
+    for piece in pieces:
         groups.setdefault(piece.name, []).append(item(piece, period))
     return Items(
         "Evidence, as it was when it fired",

@@ -16,7 +16,7 @@ from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 
 #: More are not read for one page.
-MOST, LISTED = 2000, 300
+MOST, LISTED = 2000, 100
 LACKING = "needs a resolution"
 STATES = ("", OPEN, ACKNOWLEDGED, RESOLVED, LACKING)
 #: By name: the days that are looked back.

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 
 from spotter.alerts import chronicle
 from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Book, Incident
-from spotter.alerts.evidence import pieces_of
+from spotter.alerts.evidence import kept
 from spotter.alerts.postmortem import impact, markdown
 from spotter.alerts.rules import Severity
 from spotter.channels.notice import clock
@@ -116,14 +116,15 @@ def show(
         if incident is None:
             raise SpotterError(f"There is no incident {id_}.")
         events, deliveries = page.events(id_), page.deliveries(id_)
+        pieces = kept(page, id_)
     timeline = chronicle.timeline(incident, events, deploys(found, incident), now)
     write = command.stdout.write
     if as_markdown:
         met = impact(found.store, incident, now)
-        write(markdown(incident, timeline, deliveries, met, now), ending="")
+        write(markdown(incident, timeline, pieces, deliveries, met, now), ending="")
         return True
     write(line(incident, now))
-    for piece in pieces_of(incident.body):
+    for piece in pieces:
         write(f"  {piece.name}: {piece.text}")
     for event in timeline:
         by = f" by {event.actor}" if event.actor else ""
