@@ -23,6 +23,8 @@ from spotter.alerts.heartbeats import (
     tail,
 )
 from spotter.alerts.job_checks import check_heartbeats
+from spotter.alerts.machine import Truth
+from spotter.alerts.shipped import jobs as shipped_jobs
 from spotter.alerts.shipped import problems
 from spotter.stores.current import get_store
 from spotter.stores.sql import SqlStore
@@ -285,6 +287,20 @@ def test_the_settings_have_the_last_word(book, settings):
     settings.SPOTTER = {**settings.SPOTTER, "HEARTBEATS": [mine]}
     jobs.enroll_all(book)
     assert known(book)["nightly"].heartbeat.every_seconds == 60
+
+
+def test_a_backup_that_failed_is_told_with_its_reason(book):
+    backup = Heartbeat(name="backup", every_seconds=86400, is_backup=True)
+    rules = {rule.name: rule for rule in shipped_jobs(lambda: book, [backup])}
+    rule, other = rules["BackupMissing"], rules["HeartbeatMissing"]
+    now = time.time()
+    (reading,) = rule.expression.read(book.store, now)
+    assert rule.judge(reading, is_firing=False) is Truth.FALSE
+    report("backup", "failure", output="restored, the table clients has 1 row; the database has 2 rows")  # fmt: skip
+    (reading,) = rule.expression.read(book.store, now)
+    assert rule.judge(reading, is_firing=False) is Truth.TRUE
+    assert rule.says(reading) == "backup failed: restored, the table clients has 1 row; the database has 2 rows"  # fmt: skip
+    assert other.expression.read(book.store, now) == []
 
 
 def test_jobs_are_listed_and_forgotten_by_the_command(book):
