@@ -281,6 +281,16 @@ def test_since_when_a_job_is_known_stays_when_it_changes(book):
     assert problems(book, [], 1061.0, False)[0][1]
 
 
+def test_of_a_jobs_pings_the_latest_are_kept(book, monkeypatch):
+    monkeypatch.setattr(jobs, "KEPT", 2)
+    for name in ("a", "b"):
+        for kind in ("failure", "start", "success"):
+            report(name, kind)
+    with book.writing() as page:
+        jobs.trim(page)
+    assert kinds(book, "a") == kinds(book, "b") == ["start", "success"]
+
+
 def test_the_settings_have_the_last_word(book, settings):
     heartbeat("nightly", every="1h")(print)("")
     mine = Heartbeat(name="nightly", every_seconds=60)

@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from trainerhub.lib.proof import Counts
 
@@ -78,16 +79,14 @@ def connect(
     database: Mapping[str, Any], *, autocommit: bool = False
 ) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection as Django would make it."""
-    known = {
-        libpq: str(database[name])
-        for name, (libpq, _) in PARAMETERS.items()
-        if database.get(name)
-    }
     given = database.get("OPTIONS") or {}
-    options = {name: str(given[name]) for name in OPTIONS if given.get(name)}
-    return psycopg.connect(
-        **known, **options, connect_timeout=10, autocommit=autocommit
-    )  # type: ignore[arg-type, misc]
+    wanted = {
+        **{libpq: database.get(name) for name, (libpq, _) in PARAMETERS.items()},
+        **{name: given.get(name) for name in OPTIONS},
+        "connect_timeout": 10,
+    }
+    known = {name: value for name, value in wanted.items() if value}
+    return psycopg.connect(make_conninfo("", **known), autocommit=autocommit)
 
 
 def count(connection: psycopg.Connection[tuple[Any, ...]]) -> Counts:
