@@ -90,7 +90,7 @@ def test_every_pod_runs_without_root():
         for document in documents()
         if document["kind"] in ("Deployment", "CronJob")
     ]
-    assert len(specs) == 4
+    assert len(specs) == 5
     assert all(spec["securityContext"]["runAsNonRoot"] for spec in specs)
 
 
@@ -115,6 +115,42 @@ def test_the_specification_would_find_a_mistake():
 
 def test_compose_runs_web_worker_postgres_redis_and_nginx():
     assert {"web", "worker", "postgres", "redis", "nginx"} <= set(compose()["services"])
+
+
+def cron_job(name: str) -> dict[str, Any]:
+    [found] = [
+        document
+        for document in documents()
+        if (document["kind"], document["metadata"]["name"]) == ("CronJob", name)
+    ]
+    return dict(found["spec"]["jobTemplate"]["spec"]["template"]["spec"])
+
+
+def test_a_backup_is_made_each_day_wherever_it_runs():
+    timer = (DEPLOY / "systemd" / "trainerhub-backup.timer").read_text()
+    assert "OnCalendar=*-*-* 03:10:00 UTC" in timer
+    assert "Persistent=true" in timer
+    service = (DEPLOY / "systemd" / "trainerhub-backup.service").read_text()
+    assert "manage.py backup" in service
+    assert compose()["services"]["backup"]["command"][-2:] == ["backup", "--every-seconds=86400"]  # fmt: skip
+    assert "backup" in cron_job("trainerhub-backup")["containers"][0]["command"]
+
+
+def test_a_backup_is_kept_where_no_pod_takes_it_along():
+    spec = cron_job("trainerhub-backup")
+    [container] = spec["containers"]
+    [target] = [c for c in container["command"] if c.startswith("--to=")]
+    mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+    volume = {v["name"]: v for v in spec["volumes"]}[
+        mounts[target.removeprefix("--to=")]
+    ]
+    assert "persistentVolumeClaim" in volume
+    assert "backups:/data/var/backups" in compose()["services"]["backup"]["volumes"]
+
+
+def test_the_image_s_pg_dump_is_not_older_than_the_server():
+    server = compose()["services"]["postgres"]["image"].partition(":")[2].partition("-")[0]  # fmt: skip
+    assert f"postgresql-client-{server}" in (DEPLOY / "Dockerfile").read_text()
 
 
 def test_compose_refuses_to_start_without_its_secrets():
@@ -218,6 +254,8 @@ def test_what_the_image_copies_is_enough_to_serve_in_production(tmp_path):
             f"http://127.0.0.1:{port}/static/admin/css/base.css",
             headers={"Host": "trainerhubb.app", "X-Forwarded-Proto": "https"},
             trust_env=False,
+            # Its workers may still be starting.
+            timeout=60,
         )
     assert answer.status_code == 200
 

@@ -15,6 +15,7 @@ from spotter.alerts.heartbeats import Heartbeat
 from spotter.channels import Channel, Email, PagerDuty, Sentry, Slack
 from spotter.channels.pagerduty import EVENTS_URL
 from spotter.probes import Http
+from spotter.statuspage import StatusPage
 from trainerhub.lib import happenings
 
 
@@ -51,11 +52,16 @@ def alerting(settings: dict[str, Any]) -> dict[str, Any]:
         "MONITORS": monitors(settings, env),
         "HEARTBEATS": [
             Heartbeat(
-                name="backup", every_seconds=86400, grace_seconds=7200, is_backup=True
+                name="backup",
+                every_seconds=86400,
+                grace_seconds=7200,
+                max_seconds=7200,
+                is_backup=True,
             )
         ]
         if settings["PRODUCTION"]
         else [],
+        "STATUS_PAGE": status_page(settings, env),
         "HEARTBEAT_URL": env.get("SPOTTER_HEARTBEAT_URL", ""),
         "CONNECTIVITY": env.get("SPOTTER_CONNECTIVITY", ""),
         "PUBLIC_URL": env.get("SPOTTER_PUBLIC_URL")
@@ -102,6 +108,19 @@ def monitors(settings: dict[str, Any], env: Mapping[str, str]) -> list[Http]:
         headers = {"Authorization": f"Token {env['SPOTTER_PROBE_TOKEN']}"}
         found.append(Http(name="api", url=f"{url}/api/users/me/", headers=headers))
     return found
+
+
+def status_page(settings: dict[str, Any], env: Mapping[str, str]) -> StatusPage | None:
+    """What the public sees at /status/: always on a laptop, on request in production."""
+    wanted = env.get("TRAINERHUB_STATUS_PAGE") or str(not settings["PRODUCTION"])
+    if wanted.lower() not in ("true", "1", "on", "yes"):
+        return None
+    names = {"health": "Website and app", "api": "API"}
+    return StatusPage(
+        title="TrainerHub",
+        components={names[each.name]: each.name for each in monitors(settings, env)},
+        url=f"{base_url(settings, env)}/status/",
+    )
 
 
 def health_and_metrics(settings: dict[str, Any]) -> dict[str, Any]:
@@ -168,6 +187,12 @@ recording.count_signal(
 recording.count_signal(
     "trainerhub.workflows.ended", happenings.workflow_ended, labels=of("status")
 )
+
+
+@receiver(happenings.backup_started)
+def report_backup_start(**facts: Any) -> None:
+    """That it begins: one that never ends is told as well."""
+    heartbeats.report("backup", "start")
 
 
 @receiver(happenings.backup_ended)

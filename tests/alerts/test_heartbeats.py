@@ -23,7 +23,9 @@ from spotter.alerts.heartbeats import (
     tail,
 )
 from spotter.alerts.job_checks import check_heartbeats
+from spotter.alerts.machine import Truth
 from spotter.alerts.shipped.jobs import problems
+from spotter.alerts.shipped.jobs import rules as job_rules
 from spotter.stores.current import get_store
 from spotter.stores.sql import SqlStore
 
@@ -285,12 +287,36 @@ def test_since_when_a_job_is_known_stays_when_it_changes(book):
     assert troubles(book, 1061.0)["nightly"]
 
 
+def test_of_a_jobs_pings_the_latest_are_kept(book, monkeypatch):
+    monkeypatch.setattr(jobs, "KEPT", 2)
+    for name in ("a", "b"):
+        for kind in ("failure", "start", "success"):
+            report(name, kind)
+    with book.writing() as page:
+        jobs.trim(page)
+    assert kinds(book, "a") == kinds(book, "b") == ["start", "success"]
+
+
 def test_the_settings_have_the_last_word(book, settings):
     heartbeat("nightly", every="1h")(print)("")
     mine = Heartbeat(name="nightly", every_seconds=60)
     settings.SPOTTER = {**settings.SPOTTER, "HEARTBEATS": [mine]}
     jobs.enroll_all(book)
     assert known(book)["nightly"].heartbeat.every_seconds == 60
+
+
+def test_a_backup_that_failed_is_told_with_its_reason(book):
+    backup = Heartbeat(name="backup", every_seconds=86400, is_backup=True)
+    rules = {rule.name: rule for rule in job_rules(lambda: book, [backup])}
+    rule, other = rules["BackupMissing"], rules["HeartbeatMissing"]
+    now = time.time()
+    (reading,) = rule.expression.read(book.store, now)
+    assert rule.judge(reading, is_firing=False) is Truth.FALSE
+    report("backup", "failure", output="restored, the table clients has 1 row; the database has 2 rows")  # fmt: skip
+    (reading,) = rule.expression.read(book.store, now)
+    assert rule.judge(reading, is_firing=False) is Truth.TRUE
+    assert rule.says(reading) == "backup failed: restored, the table clients has 1 row; the database has 2 rows"  # fmt: skip
+    assert other.expression.read(book.store, now) == []
 
 
 def test_jobs_are_listed_and_forgotten_by_the_command(book):

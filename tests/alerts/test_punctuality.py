@@ -93,7 +93,10 @@ def test_how_long_a_run_took_is_what_it_says_or_the_time_since_its_start():
 
 
 def at(zone: str, *when: int) -> float:
-    moment = datetime.datetime(*when, tzinfo=zoneinfo.ZoneInfo(zone))  # type: ignore[misc]
+    year, month, day, hour, minute = when
+    moment = datetime.datetime(
+        year, month, day, hour, minute, tzinfo=zoneinfo.ZoneInfo(zone)
+    )
     return moment.timestamp()
 
 

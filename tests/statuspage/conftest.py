@@ -11,6 +11,7 @@ from spotter.probes import Http
 from spotter.statuspage import StatusPage, views
 from spotter.statuspage.keeping import Kept
 from spotter.stores.current import get_store
+from spotter.stores.sql import SqlStore
 
 PAGE = StatusPage(
     title="Shop",
@@ -56,6 +57,7 @@ def book(tmp_path, settings, monkeypatch, clock):
     settings.ROOT_URLCONF = "tests.statuspage.urls"
     monkeypatch.setattr(views, "kept", Kept())
     store = get_store()
+    assert isinstance(store, SqlStore)
     yield Book(store)
     store.close()
 

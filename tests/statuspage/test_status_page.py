@@ -14,6 +14,8 @@ from django.test import Client
 
 from spotter.alerts import announcements
 from spotter.alerts.outages import Outage, begin
+from spotter.statuspage.reading import read
+from spotter.statuspage.urls import patterns
 from spotter.stores.contract import StoreError
 from tests.alerts.probed import probe_days, probe_now
 from tests.canaries import CANARIES, leaked
@@ -86,10 +88,19 @@ def test_a_page_that_nothing_is_known_of_says_so(book, clock):
     assert "Nobody has looked yet" in shown()
 
 
+def tenth(hours_ago: int) -> int:
+    """A tenth of each hour's 360 probes fails."""
+    return 36
+
+
+def none(hours_ago: int) -> int:
+    """None fails."""
+    return 0
+
+
 def test_each_day_is_a_bar_with_its_availability_in_words(book, clock):
     for name in ("health", "api", "database-of-ann"):
-        wrong = 36 if name == "api" else 0
-        probe_days(book.store, name, clock.time(), 3, lambda ago, wrong=wrong: wrong)
+        probe_days(book.store, name, clock.time(), 3, tenth if name == "api" else none)
     website, api = data()["components"]
     assert len(website["days"]) == len(api["days"]) == 90
     assert website["days"][-2]["availability"] == 1
@@ -240,11 +251,13 @@ def test_it_may_be_kept_and_is_not_sent_twice(book, clock, path):
 def test_however_many_ask_the_store_is_read_once_in_fifteen_seconds(
     book, clock, monkeypatch
 ):
-    from spotter.statuspage import keeping
+    reads: list[float] = []
 
-    reads = []
-    real = keeping.read
-    monkeypatch.setattr(keeping, "read", lambda *given: reads.append(1) or real(*given))
+    def count(page, store, now):
+        reads.append(now)
+        return read(page, store, now)
+
+    monkeypatch.setattr("spotter.statuspage.keeping.read", count)
     for path in FORMS * 20:
         get(path)
     assert len(reads) == 1
@@ -304,8 +317,6 @@ def test_it_is_off_by_default(book, clock, settings):
 
 
 def test_it_is_among_spotters_addresses_only_when_it_is_on(settings):
-    from spotter.statuspage.urls import patterns
-
     settings.SPOTTER = {}
     assert patterns() == []
     settings.SPOTTER = {"STATUS_PAGE": PAGE}

@@ -14,6 +14,7 @@ notification_sent = Signal()
 notification_failed = Signal()
 #: Sent with `status`, as an execution has it at its end.
 workflow_ended = Signal()
+backup_started = Signal()
 #: Sent with `ok`, `seconds`, and `size` in bytes or `output`.
 backup_ended = Signal()
 

@@ -24,8 +24,8 @@ PLACES = (
 )  # fmt: skip
 #: Only a module that speaks of heartbeats is imported to look for them.
 WORD = "heartbeat"
-#: Pings that judging one job takes.
-LOOK_BACK = 200
+#: Pings that judging one job takes, and that are kept of one.
+LOOK_BACK, KEPT = 200, 5000
 
 #: What the decorators of this process declared, by name.
 declared: dict[str, Heartbeat] = {}
@@ -135,6 +135,16 @@ def forget(page: Page, name: str) -> bool:
     page.run("DELETE FROM spotter_pings WHERE name = ?", (name,))
     return bool(
         page.run("DELETE FROM spotter_jobs WHERE name = ? RETURNING name", (name,))
+    )
+
+
+def trim(page: Page) -> None:
+    """Keep the latest pings of each job: one each minute would be 100,000 in 90 days."""
+    page.run(
+        "DELETE FROM spotter_pings WHERE id IN (SELECT id FROM (SELECT id, ROW_NUMBER() "
+        "OVER (PARTITION BY name ORDER BY at DESC, id DESC) AS place "
+        "FROM spotter_pings) AS ranked WHERE place > ?)",
+        (KEPT,),
     )
 
 

@@ -445,6 +445,7 @@ class Watcher:
                 page.trim(now)
                 outages.trim(page, now)
                 announcements.trim(page, now)
+                jobs.trim(page)
         self.engine.accept()
         with rescue("write outages down"):
             self._note_outages(now)

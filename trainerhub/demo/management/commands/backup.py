@@ -25,17 +25,19 @@ class Command(BaseCommand):
             raise CommandError(
                 "--keep must be 1 or more: the new backup is one of them."
             )
+        happenings.backup_started.send_robust(sender=None)
         started = time.monotonic()
         try:
-            path = back_up(settings.DATABASES["default"], to)
+            made = back_up(settings.DATABASES["default"], to)
         except BackupFailed as error:
             self.report(started, ok=False, output=str(error))
             raise CommandError(f"no backup was made: {error}") from error
-        size = path.stat().st_size
+        size = made.path.stat().st_size
         self.report(started, ok=True, size=size)
         gone = forget_old(to, keep)
         self.stdout.write(
-            f"{path} ({size:,} bytes), restored for a test; {len(gone)} old deleted"
+            f"{made.path} ({size:,} bytes), restored for a test: {made.rows:,} rows in "
+            f"{made.tables} tables; {len(gone)} old deleted"
         )
 
     def report(self, started: float, **facts: Any) -> None:

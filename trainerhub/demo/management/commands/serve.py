@@ -22,6 +22,7 @@ from trainerhub.demo.supervisor import Child, Supervisor
 
 PAGES = [
     "/spotter/",
+    "/status/",
     "/api/docs/",
     "/admin/",
     "/health/",
