@@ -85,8 +85,24 @@ def test_a_name_that_does_not_resolve_is_tried_again():
     assert not problem(Slack(url="http://nowhere.invalid/hook")).permanent
 
 
-def test_an_address_that_is_none_is_permanent():
-    assert problem(Slack(url="http://")).permanent
+@pytest.mark.parametrize("url", ["http://", "http://[::1", "hooks.slack.com/x"])
+def test_an_address_that_is_none_is_permanent(url):
+    assert problem(Slack(url=url)).permanent
+
+
+def test_a_proxy_of_the_environments_is_used(monkeypatch):
+    with receiving() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        Slack(url="http://slack.invalid/hook").send(notice())
+    assert proxy.headers[0]["Host"] == "slack.invalid"
+
+
+def test_a_host_that_the_environment_spares_is_asked_without_the_proxy(monkeypatch):
+    with receiving() as proxy, receiving() as receiver:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        Slack(url=receiver.url).send(notice())
+    assert (len(proxy.bodies), len(receiver.bodies)) == (0, 1)
 
 
 def test_a_redirect_is_not_followed_with_the_message():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spotter.alerts.book import PENDING, SENT
-from spotter.channels import Kind, PagerDuty
+from spotter.channels import DeliveryError, Kind, PagerDuty
 from tests.alerts.kit import Recorded, World, rule
 from tests.channels.notices import notice
 from tests.channels.pagerduty import PER_MINUTE, PagerDutyService
@@ -82,6 +82,15 @@ def test_without_the_previous_key_an_end_is_dropped_as_pagerduty_does(service, u
     pager(url).send(notice(Kind.RESOLVE))
     assert service.states == ["triggered"]
     assert len(service.dropped) == 1
+
+
+@pytest.mark.parametrize(("key", "shut"), [(OTHER, True), (NEW, False)])
+def test_a_key_that_nobody_knows_shuts_the_channel_and_a_wrong_event_does_not(
+    service, url, key, shut
+):
+    with pytest.raises(DeliveryError) as caught:
+        pager(url, routing_key=key).send(notice(service=""))
+    assert (caught.value.permanent, caught.value.shut) == (True, shut)
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ def run(command: BaseCommand, **options: object) -> bool:
     for each in waiting:
         why = f" ({each.error})" if each.error else ""
         write(f"waiting {each.channel} {each.kind}, {ago(now - each.created_at)}{why}")
-    for name, each in shut.items():
-        write(f"{name} IS SHUT since {clock(each.at)}: {each.reason}")
+    for name, refusal in shut.items():
+        write(f"{name} IS SHUT since {clock(refusal.at)}: {refusal.reason}")
         write(f"  when it is mended: manage.py spotter notify {name}")
     if not incidents:
         write("no open incident")
