@@ -15,13 +15,14 @@ from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare
 from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in, probe
-from spotter.channels import DeliveryError
+from spotter.channels import DeliveryError, Sentry
 from spotter.entries import Batch, Series
 from spotter.probes import Monitor
 from spotter.stores.contract import Query
 from spotter.stores.sqlite import SqliteStore
 from tests.alerts.kit import Recorded
 from tests.servers.processes import wait_until
+from tests.servers.sentry_sink import sentry_sink
 
 
 class Hands:
@@ -291,6 +292,16 @@ def test_a_watcher_that_stands_by_does_not_check_in(listening):
         listening.tick(second, 2.5)
     wait_until(lambda: len(listening.chat.heard) == 2, 20, "the check-ins of the first")
     assert not second.is_leading
+
+
+def test_sentry_hears_that_the_watcher_lives(listening):
+    with sentry_sink() as sink:
+        listening.chat = Sentry(dsn=sink.dsn)
+        watcher = listening.watcher()
+        for _ in range(13):
+            listening.tick(watcher)
+        (given,) = sink.wait_for("check_in")
+    assert (given["monitor_slug"], given["status"]) == ("spotter-watcher", "ok")
 
 
 def test_a_check_in_that_is_refused_is_a_line_in_the_log(caplog):
