@@ -142,6 +142,27 @@ def test_a_channel_that_fails_and_fails_is_replaced_after_two_minutes(after, tol
     assert len(other.sent) == told
 
 
+def test_what_else_waits_for_it_is_not_tried_either():
+    dead = chat(DEAD, DEAD)
+    world = World(rule("A"), rule("B"), channels=[dead])
+    for name in "AB":
+        world.now += 601.0
+        world.values[name] = 1.0
+        world.decide()
+    world.tick(1)
+    assert len(dead.failures) == 1
+
+
+def test_one_whose_receivers_were_told_in_part_is_not_replaced():
+    partly = chat(*[DeliveryError("1 of 2: 503", told=["a"], retry_after=1)] * 99)
+    other = chat(name="mail", severities=("info",))
+    world = World(channels=[partly, other])
+    world.tick(Broken=1)
+    for _ in range(4):
+        world.tick(UNHEARD_SECONDS)
+    assert other.sent == []
+
+
 def test_one_that_was_heard_is_not_replaced_by_another():
     dead = chat(DeliveryError("400", permanent=True))
     info = chat(name="info", severities=("info",))

@@ -277,6 +277,8 @@ def fate(deliveries: Sequence[Delivery], is_shut: bool, now: float) -> str:
 
 def is_lost(trigger: Delivery, is_shut: bool, now: float) -> bool:
     """Whether a beginning does not get through, or not in time."""
+    if trigger.notice.get("told"):
+        return False
     if trigger.state == books.PENDING:
         is_stuck = trigger.attempts > 1 and now - trigger.created_at >= UNHEARD_SECONDS
         return is_stuck or (is_shut and trigger.attempts > 0)
