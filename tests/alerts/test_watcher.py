@@ -122,6 +122,20 @@ def test_what_fired_before_the_store_was_lost_is_resolved_without_it(scene):
         assert [d.state for d in page.deliveries(incident.id)] == ["sent", "sent"]
 
 
+def test_a_channel_that_is_shut_stays_so_while_the_store_is_gone(scene):
+    scene.chat.failures.append(DeliveryError("answered 404", shut=True))
+    watcher = scene.watcher()
+    scene.value = 1.0
+    scene.tick(watcher)
+    scene.tick(watcher, 10)
+    scene.take_store_away()
+    scene.tick(watcher)
+    assert watcher.is_on_spare
+    with watcher.current().reading() as page:
+        assert list(page.shut_channels()) == ["chat"]
+    scene.bring_store_back()
+
+
 def test_of_two_watchers_one_speaks(scene):
     first, second = scene.watcher(), scene.watcher()
     scene.tick(first)

@@ -33,12 +33,14 @@ class Spare:
             incidents = page.incidents(since=now - COPY_SECONDS)
             rows = {each.id: page.deliveries(each.id, limit=2000) for each in incidents}
             alerts, silences = page.alerts(), page.silences(now)
+            shut = page.shut_channels()
         state = dumps(
             [
                 [dataclasses.asdict(each) for each in incidents],
                 [dataclasses.asdict(d) for each in rows.values() for d in each],
                 sorted((a.key, a.status.state, a.incident) for a in alerts.values()),
                 [s.id for s in silences],
+                sorted(shut),
             ]
         )
         if state == self._copied:
@@ -62,6 +64,8 @@ class Spare:
                     silence.matchers, silence.author, silence.reason,
                     silence.starts_at, silence.ends_at, now,
                 )  # fmt: skip
+            for name, why in shut.items():
+                spare.shut(name, why.settings, why.reason, why.at)
         self._copied = state
 
     def give_back(self, book: Book, now: float) -> None:
@@ -97,7 +101,8 @@ class Spare:
 
 def empty(page: Page) -> None:
     """Delete everything."""
-    for table in ("alerts", "incidents", "incident_events", "outbox", "silences"):
+    names = ("alerts", "incidents", "incident_events", "outbox", "silences", "shut")
+    for table in names:
         page.run(f"DELETE FROM spotter_{table}")  # noqa: S608 (names of ours)
 
 
