@@ -10,6 +10,7 @@ asserted that they began: else the comparison would be none.
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import time
 from collections.abc import Iterator
@@ -47,12 +48,13 @@ def break_(*stacks: Spotter | Peers) -> None:
     """It breaks, and both channels of both are told."""
     set_to(1, *stacks)
     for stack in stacks:
-        wait_until(
-            lambda told=stack.told: told.messages == ["firing"], 60, "Slack told"
-        )
-        wait_until(
-            lambda told=stack.told: told.incidents == ["triggered"], 60, "a page"
-        )
+        wait_until(functools.partial(is_told, stack), 60, "the beginning told")
+
+
+def is_told(stack: Spotter | Peers) -> bool:
+    """Whether both channels were told of the beginning."""
+    found = stack.told
+    return found.messages == ["firing"] and found.incidents == ["triggered"]
 
 
 def are_over(*stacks: Spotter | Peers) -> bool:

@@ -7,7 +7,7 @@ import io
 import pytest
 from django.core.management import call_command
 
-from spotter.alerts.book import Book
+from spotter.alerts.book import Book, Shut
 from spotter.channels import Slack
 from spotter.stores.current import get_store
 from tests.channels.receiver import receiving
@@ -33,7 +33,7 @@ def notify() -> tuple[str, int]:
     return out.getvalue(), 0
 
 
-def shut() -> dict:
+def shut() -> dict[str, Shut]:
     with Book(get_store()).reading() as page:  # type: ignore[arg-type]
         return page.shut_channels()
 

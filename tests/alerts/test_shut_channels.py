@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from spotter.alerts.book import FAILED, PENDING, SENT, SHUT_SECONDS, SUPPRESSED
-from spotter.alerts.desk import UNHEARD_SECONDS
+from spotter.alerts.desk import UNHEARD_SECONDS, WAITED_SECONDS
+from spotter.alerts.engine import TOGETHER_SECONDS
 from spotter.alerts.shipped.monitoring import FAILING_TRIES, failing
 from spotter.channels import DeliveryError
 from tests.alerts.kit import Recorded, World, rule
@@ -140,6 +141,49 @@ def test_a_channel_that_fails_and_fails_is_replaced_after_two_minutes(after, tol
     world.tick(after - 1)
     world.tick(1)
     assert len(other.sent) == told
+
+
+def test_one_that_asks_for_an_hour_is_replaced_after_two_minutes():
+    busy = chat(DeliveryError("429", retry_after=3600))
+    other = chat(name="mail", severities=("info",))
+    world = World(channels=[busy, other])
+    world.tick(Broken=1)
+    world.tick(UNHEARD_SECONDS)
+    assert [notice.reason for notice in other.sent] == ["chat could not be told"]
+
+
+@pytest.mark.parametrize(
+    ("after", "told"), [(WAITED_SECONDS - 1, 0), (WAITED_SECONDS, 1)]
+)
+def test_one_before_which_others_wait_for_ten_minutes_is_replaced(after, told):
+    busy = chat(rate=(1, 9999.0))
+    other = chat(name="mail", severities=("info",))
+    world = World(rule("A"), rule("B"), channels=[busy, other])
+    world.tick(A=1, B=0)
+    world.tick(TOGETHER_SECONDS + 1, B=1)
+    world.tick(after)
+    assert len(other.sent) == told
+
+
+def test_what_else_waits_for_it_is_not_tried_either():
+    dead = chat(DEAD, DEAD)
+    world = World(rule("A"), rule("B"), channels=[dead])
+    for name in "AB":
+        world.now += 601.0
+        world.values[name] = 1.0
+        world.decide()
+    world.tick(1)
+    assert len(dead.failures) == 1
+
+
+def test_one_whose_receivers_were_told_in_part_is_not_replaced():
+    partly = chat(*[DeliveryError("1 of 2: 503", told=["a"], retry_after=1)] * 99)
+    other = chat(name="mail", severities=("info",))
+    world = World(channels=[partly, other])
+    world.tick(Broken=1)
+    for _ in range(4):
+        world.tick(UNHEARD_SECONDS)
+    assert other.sent == []
 
 
 def test_one_that_was_heard_is_not_replaced_by_another():

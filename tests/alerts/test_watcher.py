@@ -17,7 +17,7 @@ from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare
 from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in
-from spotter.channels import DeliveryError
+from spotter.channels import DeliveryError, Sentry
 from spotter.entries import Batch, Series
 from spotter.stores.contract import Query
 from spotter.stores.current import get_store
@@ -26,6 +26,7 @@ from tests.alerts.kit import Recorded
 from tests.celery_project.app import make_app
 from tests.kept import recorded
 from tests.servers.processes import wait_until
+from tests.servers.sentry_sink import sentry_sink
 
 
 class Hands:
@@ -123,6 +124,20 @@ def test_what_fired_before_the_store_was_lost_is_resolved_without_it(scene):
         (incident,) = page.incidents()
         assert incident.state == "resolved"
         assert [d.state for d in page.deliveries(incident.id)] == ["sent", "sent"]
+
+
+def test_a_channel_that_is_shut_stays_so_while_the_store_is_gone(scene):
+    scene.chat.failures.append(DeliveryError("answered 404", shut=True))
+    watcher = scene.watcher()
+    scene.value = 1.0
+    scene.tick(watcher)
+    scene.tick(watcher, 10)
+    scene.take_store_away()
+    scene.tick(watcher)
+    assert watcher.is_on_spare
+    with watcher.current().reading() as page:
+        assert list(page.shut_channels()) == ["chat"]
+    scene.bring_store_back()
 
 
 def test_of_two_watchers_one_speaks(scene):
@@ -275,6 +290,16 @@ def test_a_watcher_that_stands_by_does_not_check_in(listening):
         listening.tick(second, 2.5)
     wait_until(lambda: len(listening.chat.heard) == 2, 20, "the check-ins of the first")
     assert not second.is_leading
+
+
+def test_sentry_hears_that_the_watcher_lives(listening):
+    with sentry_sink() as sink:
+        listening.chat = Sentry(dsn=sink.dsn)
+        watcher = listening.watcher()
+        for _ in range(13):
+            listening.tick(watcher)
+        (given,) = sink.wait_for("check_in")
+    assert (given["monitor_slug"], given["status"]) == ("spotter-watcher", "ok")
 
 
 def test_a_check_in_that_is_refused_is_a_line_in_the_log(caplog):

@@ -12,12 +12,12 @@ from spotter.channels import Apprise, DeliveryError, Kind
 from spotter.channels import apprise as module
 from tests.alerts.kit import World
 from tests.channels.notices import notice
-from tests.channels.receiver import receiving
+from tests.channels.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
 
 
-def address(receiver) -> str:
+def address(receiver: Receiver) -> str:
     return receiver.url.replace("http://", "json://") + "/?cto=2&rto=2"
 
 
@@ -85,7 +85,7 @@ def test_pagerduty_is_refused_since_nothing_would_end_there():
 
 def test_without_apprise_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "apprise", None)
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     channel = Apprise(urls=["json://localhost"])
     assert channel.problems({}) == [module.MISSING]
     with pytest.raises(DeliveryError, match=r"pip install 'django-spotter\[apprise\]'"):

@@ -12,6 +12,11 @@ from spotter.rescue import ignore, is_ignoring
 from tests.servers.processes import wait_until
 
 
+def until(over: threading.Event) -> None:
+    """Hang."""
+    over.wait()
+
+
 def runs(deadline: Deadline) -> bool:
     """Whether it takes work again."""
     try:
@@ -24,7 +29,7 @@ def runs(deadline: Deadline) -> bool:
 def test_what_hangs_is_given_up_and_nothing_is_begun_until_it_returns():
     deadline, over = Deadline(0.05), threading.Event()
     with pytest.raises(DeliveryError, match="no answer within") as caught:
-        deadline.run(lambda: over.wait() and None)
+        deadline.run(lambda: until(over))
     assert not caught.value.permanent
     with pytest.raises(DeliveryError, match="still hangs"):
         deadline.run(lambda: None)

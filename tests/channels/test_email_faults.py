@@ -96,6 +96,11 @@ def test_a_log_in_that_is_refused_for_now_shuts_nothing(server, settings):
     assert told() == (PENDING, "log-in refused: SMTP 454")
 
 
+def test_a_message_to_nobody_is_not_called_sent(server):
+    channel = Email(backend=SMTP, group_seconds=0)
+    assert told(channel) == (FAILED, "it has no receiver")
+
+
 def test_each_recipient_gets_a_copy_of_its_own_and_sees_no_other(server):
     Email(to=[A, B], backend=SMTP).send(notice())
     assert [to for to, _ in server.taken] == [[A], [B]]

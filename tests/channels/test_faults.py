@@ -17,7 +17,7 @@ from spotter.channels import Apprise, Channel, PagerDuty, Sentry, Slack, Webhook
 from spotter.channels import http as transport
 from spotter.stores.sqlite import SqliteStore
 from tests.alerts.kit import World
-from tests.channels.receiver import Receiver, receiving
+from tests.channels.receiver import Answer, Receiver, receiving
 from tests.servers.processes import free_port
 
 # Apprise imports a module of the standard library that is on its way out.
@@ -199,7 +199,7 @@ def test_an_answer_that_stops_in_the_middle_has_said_enough(name, tmp_path):
 def test_what_was_cut_off_after_it_arrived_is_sent_once_more_and_not_again(
     name, tmp_path
 ):
-    usual = (202 if name == "pagerduty" else 200, {}, "ok")
+    usual: Answer = (202 if name == "pagerduty" else 200, {}, "ok")
     with receiving(usual=usual) as receiver:
         receiver.script = ["cut"]
         sent = Delivery(CHANNELS[name](receiver.url), tmp_path)

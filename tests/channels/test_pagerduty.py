@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from spotter.alerts.book import PENDING, SENT
-from spotter.channels import Kind, PagerDuty
+from spotter.channels import DeliveryError, Kind, PagerDuty
+from spotter.channels.pagerduty import event
 from tests.alerts.kit import Recorded, World, rule
 from tests.channels.notices import notice
 from tests.channels.pagerduty import PER_MINUTE, PagerDutyService
@@ -84,6 +85,15 @@ def test_without_the_previous_key_an_end_is_dropped_as_pagerduty_does(service, u
     assert len(service.dropped) == 1
 
 
+@pytest.mark.parametrize(("key", "shut"), [(OTHER, True), (NEW, False)])
+def test_a_key_that_nobody_knows_shuts_the_channel_and_a_wrong_event_does_not(
+    service, url, key, shut
+):
+    with pytest.raises(DeliveryError) as caught:
+        pager(url, routing_key=key).send(notice(service=""))
+    assert (caught.value.permanent, caught.value.shut) == (True, shut)
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -142,3 +152,17 @@ def test_a_storm_stays_within_the_limit_and_all_of_it_arrives(service, url):
         assert rounds < 20
     assert {state for _, _, state, _ in world.decisions()} == {SENT}
     assert service.notified == PER_MINUTE + 5
+
+
+def test_nothing_but_202_is_taken_for_a_yes():
+    with (
+        receiving(usual=(200, {}, "{}")) as receiver,
+        pytest.raises(DeliveryError, match="answered 200"),
+    ):
+        pager(receiver.url).send(notice())
+
+
+def test_details_that_do_not_fit_are_left_out_rather_than_the_event():
+    evidence = tuple((f"name {n}", "x" * 2000) for n in range(400))
+    assert "custom_details" not in event(notice(evidence=evidence), NEW)["payload"]
+    assert "custom_details" in event(notice(), NEW)["payload"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import re
 import time
+from typing import Any
 
 import orjson
 import pytest
@@ -92,7 +93,7 @@ def test_the_body_has_what_the_reference_says_and_no_more():
 
 def test_the_snippet_of_the_reference_tells_genuine_from_forged():
     (snippet,) = re.findall(r"```python\n(.*?)```", section("### Webhook"), re.DOTALL)
-    names: dict = {}
+    names: dict[str, Any] = {}
     exec(snippet, names)  # noqa: S102 (our own documentation)
     header = signature(["new", "old"], BODY, int(time.time()))
     assert names["is_genuine"](header, BODY, "old")

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("spotter.alerts")
 
-#: A channel that has failed twice and for so long is as good as dead: another is told.
-UNHEARD_SECONDS = 120.0
+#: A channel that has failed and for so long is as good as dead: another is told. So is
+#: one before which a beginning has waited ten minutes, for whatever reason.
+UNHEARD_SECONDS, WAITED_SECONDS = 120.0, 600.0
 #: Open, and ended within a day; each is looked at in every cycle.
 MOST_INCIDENTS = 2000
 
@@ -280,7 +281,10 @@ def fate(deliveries: Sequence[Delivery], is_shut: bool, now: float) -> str:
 
 def is_lost(trigger: Delivery, is_shut: bool, now: float) -> bool:
     """Whether a beginning does not get through, or not in time."""
+    if trigger.notice.get("told"):
+        return False
     if trigger.state == books.PENDING:
-        is_stuck = trigger.attempts > 1 and now - trigger.created_at >= UNHEARD_SECONDS
+        enough = UNHEARD_SECONDS if trigger.error else WAITED_SECONDS
+        is_stuck = now - trigger.created_at >= enough
         return is_stuck or (is_shut and trigger.attempts > 0)
     return trigger.state == books.FAILED

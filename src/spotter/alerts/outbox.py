@@ -78,6 +78,8 @@ class Outbox:
         """Channels with something to send; one that was shut and changed is opened."""
         with book.reading() as page:
             due, shut = page.due_channels(now), page.shut_channels()
+        if not shut:
+            return due
         settings = {name: each.fingerprint for name, each in self.channels.items()}
         changed = [n for n, each in shut.items() if settings.get(n) != each.settings]
         if changed:
@@ -99,7 +101,7 @@ class Outbox:
                 error = self._send(name, batch)
                 self._mark(book, name, batch, error, clock())
                 outcomes += [(each, error) for each in batch]
-                if error is not None and not error.permanent:
+                if error is not None and (error.shut or not error.permanent):
                     break
         return outcomes
 

@@ -81,12 +81,14 @@ class Spare:
             incidents = page.incidents(since=now - COPY_SECONDS)
             rows = {each.id: page.deliveries(each.id, limit=2000) for each in incidents}
             alerts, silences = page.alerts(), page.silences(now)
+            shut = page.shut_channels()
         state = dumps(
             [
                 [dataclasses.asdict(each) for each in incidents],
                 [dataclasses.asdict(d) for each in rows.values() for d in each],
                 sorted((a.key, a.status.state, a.incident) for a in alerts.values()),
                 [dataclasses.asdict(s) for s in silences],
+                sorted(shut),
             ]
         )
         if state == self._copied:
@@ -114,6 +116,8 @@ class Spare:
                     "UPDATE spotter_silences SET id = ? WHERE id = ?",
                     (silence.id, number),
                 )
+            for name, why in shut.items():
+                spare.shut(name, why.settings, why.reason, why.at)
         self._copied = state
 
     def give_back(self, book: Book, now: float, *, leads: bool = True) -> None:
@@ -189,9 +193,11 @@ def identity(silence: Silence) -> tuple[object, ...]:
 
 def empty(page: Page) -> None:
     """Delete everything."""
-    for table in (
+    names = (
         *("alerts", "incidents", "incident_events", "outbox", "silences", "leases"),
-    ):
+        "shut",
+    )
+    for table in names:
         page.run(f"DELETE FROM spotter_{table}")  # noqa: S608 (names of ours)
 
 

@@ -230,6 +230,8 @@ def send_to_each(
     Raises:
         DeliveryError: for those that failed, with the ids of those who have it.
     """
+    if not targets:
+        raise DeliveryError("it has no receiver", permanent=True)
     done, errors = list(told), []
     for target in targets:
         if secret_id(target) in done:

@@ -62,21 +62,21 @@ class Email(Channel):
     def _send(self, notices: Sequence[Notice], to: str) -> None:
         new = [each for each in notices if secret_id(to) not in each.told]
         subject, body, headers = (single if len(new) == 1 else digest)(new)
+        connection = self._connection()
         message = EmailMessage(
             subject=" ".join(subject.split())[:SUBJECT],
             body=body,
             from_email=self.sender or None,
             to=[to],
             headers=headers,
-            connection=self._connection(),
+            connection=connection,
         )
         try:
             accepted = message.send()
         except Exception as error:
             # Django leaves it open when the log-in is refused.
             with contextlib.suppress(OSError):
-                if message.connection is not None:
-                    message.connection.close()
+                connection.close()
             raise failure(error) from error
         if not accepted:
             raise DeliveryError("the mail backend accepted nothing")

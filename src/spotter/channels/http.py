@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import email.utils
+import functools
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,6 +25,23 @@ MAX_WAIT_SECONDS, BUSY_SECONDS = 3600.0, 30.0
 ANSWER_BYTES = 2000
 
 _pool = urllib3.PoolManager(num_pools=8, maxsize=2, retries=False, timeout=TIMEOUT)
+
+
+def pool_for(url: str) -> urllib3.PoolManager:
+    """What asks for an address: through HTTPS_PROXY where NO_PROXY does not spare it."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError("it needs http:// or https://")
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if not proxy or urllib.request.proxy_bypass(parts.netloc):
+        return _pool
+    return through(proxy)
+
+
+@functools.lru_cache(maxsize=4)
+def through(proxy: str) -> urllib3.PoolManager:
+    """A pool behind a proxy."""
+    return urllib3.ProxyManager(proxy, retries=False, timeout=TIMEOUT)
 
 
 def post(
@@ -65,11 +85,11 @@ def exchange(
     """Post, and give status, headers and the beginning of the text."""
     try:
         with quiet():
-            answer = _pool.request(
+            answer = pool_for(url).request(
                 "POST", url, body=data, headers=headers, redirect=False,
                 preload_content=False,
             )  # fmt: skip
-    except urllib3.exceptions.LocationValueError as error:
+    except (urllib3.exceptions.LocationValueError, ValueError) as error:
         raise DeliveryError("the address is no URL", permanent=True) from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         # The text would name the address, which for Slack is the secret itself.

@@ -70,7 +70,13 @@ class PagerDuty(Channel):
                 logger.info("a previous key of %s is refused: %s", self.name, error)
 
     def _post(self, notice: Notice, key: str) -> None:
-        http.post(self.url, event(notice, key), accept=lambda s, t: s == 202)
+        try:
+            http.post(self.url, event(notice, key), accept=lambda s, t: s == 202)
+        except DeliveryError as error:
+            # With 400 as well as what is wrong with an event.
+            if "routing" in str(error) and error.permanent:
+                raise DeliveryError(str(error), shut=True) from error
+            raise
 
     def problems(self, environment: Mapping[str, str]) -> list[str]:
         found = []
