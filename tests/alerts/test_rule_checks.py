@@ -24,7 +24,9 @@ LONG = Rule(
 
 def told(settings, *rules, off=()):
     settings.SPOTTER = {"RULES": list(rules), "RULES_OFF": off}
-    return [(each.id[8:], each.msg, each.hint) for each in rule_checks.check_rules()]
+    return [
+        (str(each.id)[8:], each.msg, each.hint) for each in rule_checks.check_rules()
+    ]
 
 
 def changed(**changes):
