@@ -353,3 +353,19 @@ def test_every_decision_can_be_read():
     world.tick(Broken=1)
     assert world.decisions() == [("chat", "trigger", SENT, "the incident opened")]
     assert [kind for kind, _ in world.timeline] == ["opened", "firing", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("place", "own", "link"),
+    [
+        ("", "", []),
+        ("https://a.example/r/", "", ["https://a.example/r/broken"]),
+        ("https://a.example/r/", "https://wiki.example/x", ["https://wiki.example/x"]),
+        ("", "https://wiki.example/x", ["https://wiki.example/x"]),
+    ],
+)
+def test_a_message_links_to_the_rules_runbook(place, own, link):
+    world = World(rule(runbook_url=own), runbooks=place)
+    world.tick(Broken=1)
+    links = [address for _, address in world.channels[0].sent[0].links]
+    assert links == link
