@@ -245,3 +245,17 @@ def test_the_classic_buckets_agree_with_the_exponential_ones():
     exact = Histogram(values)
     for bound in BOUNDS:
         assert exact.count - exact.count_above(bound) == sum(v <= bound for v in values)
+
+
+@pytest.mark.parametrize("form", ["openmetrics", "prometheus"])
+def test_what_the_watcher_recorded_and_this_process_knows_too_is_there_once(
+    client, store, form
+):
+    """A family that is there twice is refused by OpenMetrics' own parser."""
+    client.get("/ready/")
+    labels = {"check": "database", "kind": "database"}
+    write(store, "spotter.health_check.up", labels, gauge=1)
+    text = scrape(client, form)
+    assert text.count("# TYPE spotter_health_check_up gauge") == 1
+    assert 'spotter_health_check_up{check="database",kind="database"} 1' in text
+    assert samples(scrape(client))
