@@ -30,7 +30,7 @@ CASES = [
 
 def known_labels(expression: BestOf | Gauge | Increase) -> list[str]:
     if isinstance(expression, BestOf):
-        return [expression.by, expression.of]
+        return [expression.by, expression.of, *expression.where]
     where = expression.where if isinstance(expression, Gauge) else {}
     return [*expression.by, *where]
 

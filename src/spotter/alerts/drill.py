@@ -16,7 +16,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from spotter.alerts.book import SENT, SUPPRESSED, Book, Delivery, Ping
 from spotter.alerts.engine import Engine, Place
-from spotter.alerts.expressions import FailedShare, Gauge, Increase, SlowShare
+from spotter.alerts.expressions import (
+    BestOf,
+    FailedShare,
+    Gauge,
+    Increase,
+    SlowShare,
+)
 from spotter.alerts.heartbeats import FAILURE, SUCCESS
 from spotter.alerts.outbox import Outbox
 from spotter.alerts.rules import Rule
@@ -206,6 +212,12 @@ def by_expression(rule: Rule) -> Inject | None:
         return lambda drill, bad: drill.gauge(
             expression.name,
             {**dict.fromkeys(expression.by, WHERE), **expression.where},
+            beyond(rule, bad=bad),
+        )
+    if isinstance(expression, BestOf):
+        return lambda drill, bad: drill.gauge(
+            expression.name,
+            {expression.by: WHERE, expression.of: WHERE, **expression.where},
             beyond(rule, bad=bad),
         )
     if isinstance(expression, Increase):

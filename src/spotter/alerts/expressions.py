@@ -183,11 +183,13 @@ class BestOf:
     name: str
     by: str
     of: str
+    where: Mapping[str, str] = dataclasses.field(default_factory=dict)
     window: float = STALE_SECONDS
 
     def read(self, source: Reads, now: float) -> Sequence[Reading]:
         best: dict[str, float] = {}
-        found = ask(source, self.name, now, self.window, by=(self.by, self.of))
+        by = (self.by, self.of)
+        found = ask(source, self.name, now, self.window, by=by, where=self.where)
         for (thing, _), point in found.items():
             if point.count:
                 best[thing] = max(best.get(thing, point.last), point.last)

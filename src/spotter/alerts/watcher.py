@@ -316,7 +316,11 @@ def check_health() -> None:
     """Run the project's health checks, as `/ready/` does, from this process."""
     for outcome in get_runner().outcomes():
         name = outcome.check.name
-        labels = {"check": name, "kind": name.partition(":")[0]}
+        labels = {
+            "check": name,
+            "kind": name.partition(":")[0],
+            "watcher": socket.gethostname(),
+        }
         value = 0 if outcome.report.status.is_bad else 1
         recording.gauge("spotter.health_check.up", value, labels)
 

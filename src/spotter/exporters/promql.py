@@ -160,7 +160,7 @@ def of_gauge(expression: Gauge, rule: Rule, job: str) -> Said:
 @say.register
 def of_best(expression: BestOf, rule: Rule, job: str) -> Said:
     """The best of several observers."""
-    series = selected(exposed(expression.name, "gauge"), {}, job)
+    series = selected(exposed(expression.name, "gauge"), expression.where, job)
     return worst(series, (expression.by,), "max")
 
 

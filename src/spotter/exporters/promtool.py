@@ -194,9 +194,8 @@ def of_gauge(expression: Gauge, rule: Rule, job: str) -> Iterator[Case]:
 def of_best(expression: BestOf, rule: Rule, job: str) -> Iterator[Case]:
     """As a gauge, and two observers that disagree."""
     name = exposed(expression.name, "gauge")
-    first, second = (
-        selected(name, {expression.by: WHERE, expression.of: of}, job) for of in "ab"
-    )
+    labels = {expression.by: WHERE, **expression.where}
+    first, second = (selected(name, {**labels, expression.of: of}, job) for of in "ab")
     yield from levels(rule, first, 0.0)
     steps = steps_of(rule.for_ + 60)
     series = {first: level([(0, steps)]), second: level([(1, steps)])}

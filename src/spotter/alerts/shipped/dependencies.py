@@ -36,9 +36,12 @@ def rules() -> list[Rule]:
         *(
             Rule(
                 name=name,
-                expression=Gauge(
+                # One watcher that reaches it is enough, as with probes: the other's
+                # network is broken.
+                expression=BestOf(
                     name="spotter.health_check.up",
-                    by=("check",),
+                    by="check",
+                    of="watcher",
                     where={"kind": kind},
                     window=max(CHECK_SECONDS, heard),
                 ),
