@@ -428,3 +428,19 @@ def test_nobody_is_reminded_of_what_could_not_be_told():
     assert chat.kinds_sent == ["trigger"]
     world.tick(1)
     assert chat.kinds_sent == ["trigger", "reminder"]
+
+
+@pytest.mark.parametrize(
+    ("place", "own", "link"),
+    [
+        ("", "", []),
+        ("https://a.example/r/", "", ["https://a.example/r/broken"]),
+        ("https://a.example/r/", "https://wiki.example/x", ["https://wiki.example/x"]),
+        ("", "https://wiki.example/x", ["https://wiki.example/x"]),
+    ],
+)
+def test_a_message_links_to_the_rules_runbook(place, own, link):
+    world = World(rule(runbook_url=own), runbooks=place)
+    world.tick(Broken=1)
+    links = [address for _, address in world.channels[0].sent[0].links]
+    assert links == link

@@ -20,7 +20,8 @@ def traffic_rules(measured):
 
 def everything(day, *, hours=24.0, rules=None):
     """Whatever fired on a day, and the hour in which each began."""
-    measured, began = Measured(), {}
+    measured = Measured()
+    began: dict[str, float] = {}
     chosen = rules(measured) if rules else measured.rules.values()
     for hour, fires in day.run(measured, *chosen, hours=hours):
         for name in fires:

@@ -10,9 +10,12 @@ import pytest
 from django.core.checks import Error, Warning, run_checks
 
 from spotter.alerts import rule_checks
+from spotter.alerts.book import Book
 from spotter.alerts.expressions import Computed, Gauge, Reading
 from spotter.alerts.rules import Rule
+from spotter.alerts.watcher import configured_rules
 from spotter.catalog import METRICS
+from spotter.stores.sqlite import MEMORY, SqliteStore
 from tests.alerts.kit import World, rule
 
 REFERENCE = pathlib.Path(__file__).parents[2] / "docs" / "reference" / "alerting.md"
@@ -24,7 +27,9 @@ LONG = Rule(
 
 def told(settings, *rules, off=()):
     settings.SPOTTER = {"RULES": list(rules), "RULES_OFF": off}
-    return [(each.id[8:], each.msg, each.hint) for each in rule_checks.check_rules()]
+    return [
+        (str(each.id)[8:], each.msg, each.hint) for each in rule_checks.check_rules()
+    ]
 
 
 def changed(**changes):
@@ -129,3 +134,12 @@ def test_a_rule_that_cannot_be_judged_does_not_keep_the_others_from_firing(caplo
     world.tick(Broken=1)
     assert world.channels[0].kinds_sent == ["trigger"]
     assert "the rule Wrong cannot be judged" in caplog.text
+
+
+def test_a_field_that_rules_do_not_have_does_not_keep_the_watcher_from_watching(
+    settings,
+):
+    settings.SPOTTER = {"RULES": [{"name": "HighCPU", "threshold": 0.9, "x": 1}]}
+    book = Book(SqliteStore(MEMORY))
+    found = {each.name: each for each in configured_rules(lambda: book)}
+    assert found["HighCPU"].threshold == 0.9

@@ -227,6 +227,14 @@ def test_a_dependency_is_down_and_the_others_are_not(measured, rule, kind):
     assert measured.holds(rule) == ["true"]
 
 
+def test_a_database_that_one_of_two_watchers_reaches_is_not_down(measured):
+    """They write in turns: the last word alone would fire and resolve for ever."""
+    for watcher, value, ago in (("a", 1, 5), ("b", 0, 0)):
+        labels = {"check": "database", "kind": "database", "watcher": watcher}
+        measured.gauge("spotter.health_check.up", value, labels, ago)
+    assert measured.holds("DatabaseDown") == ["false"]
+
+
 @pytest.mark.parametrize(
     ("days", "expected"), [(13.9, "true"), (14, "false"), (14.1, "false")]
 )

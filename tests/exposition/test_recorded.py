@@ -258,3 +258,17 @@ def test_nothing_is_told_of_a_host_that_is_gone(store, client, ago, is_there):
     text = scrape(client)
     assert ('host_name="pod-7f9c"' in text) is is_there
     assert value(text, "spotter_workers_oom_kills_total", host_name="pod-a") == 1
+
+
+@pytest.mark.parametrize("form", ["openmetrics", "prometheus"])
+def test_what_the_watcher_recorded_and_this_process_knows_too_is_there_once(
+    client, store, form
+):
+    """A family that is there twice is refused by OpenMetrics' own parser."""
+    client.get("/ready/")
+    labels = {"check": "database", "kind": "database"}
+    write(store, "spotter.health_check.up", labels, gauge=1)
+    text = scrape(client, form)
+    assert text.count("# TYPE spotter_health_check_up gauge") == 1
+    assert 'spotter_health_check_up{check="database",kind="database"} 1' in text
+    assert samples(scrape(client))

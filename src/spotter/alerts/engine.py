@@ -438,13 +438,9 @@ class Engine:
     ) -> Iterator[tuple[str, str]]:
         if self.place.url:
             yield "Incident", f"{self.place.url}incidents/one/?id={incident.id}"
-        if self.place.runbooks:
-            for rule in sorted({alert.rule for alert in firing}):
-                if rule in self.rules:
-                    yield (
-                        f"Runbook {rule}",
-                        f"{self.place.runbooks}{self.rules[rule].runbook}",
-                    )
+        for name in sorted({alert.rule for alert in firing} & self.rules.keys()):
+            if address := self.rules[name].runbook_at(self.place.runbooks):
+                yield f"Runbook {name}", address
 
 
 def has_running_clock(alert: Alert) -> bool:

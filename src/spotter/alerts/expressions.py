@@ -188,15 +188,16 @@ class BestOf:
     name: str
     by: str
     of: str
+    where: Mapping[str, str] = dataclasses.field(default_factory=dict)
     window: float = STALE_SECONDS
     failures: str = ""
     believed: int = 0
 
     def read(self, source: Reads, now: float) -> Sequence[Reading]:
         group = (self.by, self.of)
-        found = ask(source, self.name, now, self.window, by=group)
+        found = ask(source, self.name, now, self.window, by=group, where=self.where)
         times = (
-            ask(source, self.failures, now, self.window, by=group)
+            ask(source, self.failures, now, self.window, by=group, where=self.where)
             if self.failures
             else {}
         )

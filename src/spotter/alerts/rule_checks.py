@@ -106,7 +106,7 @@ def problems_of_rule(rule: Rule, names: set[str]) -> Iterator[checks.CheckMessag
                 hint=meant(str(name), sorted(names)),
                 id="spotter.E101",
             )
-    if not isinstance(rule.name, str) or not NAME.fullmatch(rule.name):
+    if not NAME.fullmatch(str(rule.name)):
         yield checks.Error(
             f"A rule is called {rule.name!r}, which is not in CamelCase.",
             hint="Letters and digits, the first a capital: QueueLong. Prometheus, "
@@ -162,7 +162,8 @@ def strange_placeholders(summary: str) -> list[str]:
 
 def causes(rule: Rule) -> Sequence[str]:
     """What explains it; a text instead of a tuple is one name, not its letters."""
-    return (rule.because_of,) if isinstance(rule.because_of, str) else rule.because_of
+    given: object = rule.because_of
+    return (given,) if isinstance(given, str) else rule.because_of
 
 
 def problems_of_metric(rule: Rule) -> Iterator[checks.CheckMessage]:

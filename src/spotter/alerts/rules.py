@@ -39,7 +39,7 @@ class Rule:
         every: how often it is evaluated; costly ones need not be every cycle.
         summary: one sentence; `{value}`, `{note}` and `{labels}` are filled in.
         unit: how a value is written: "share", "seconds" or "".
-        runbook: what to do; a name of a page of docs/runbooks/.
+        runbook_url: where it says what to do; the page of the rule's name when empty.
         because_of: rules that, while they fire, explain this one: it is not told.
     """
 
@@ -56,6 +56,7 @@ class Rule:
     unit: str = ""
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     because_of: tuple[str, ...] = ()
+    runbook_url: str = ""
     #: How long nobody may be able to tell before that is an alert of its own; 0 never.
     no_data_after: float = 0.0
 
@@ -63,6 +64,10 @@ class Rule:
     def runbook(self) -> str:
         """The name of its page in docs/runbooks/."""
         return runbook_of(self.name)
+
+    def runbook_at(self, place: str) -> str:
+        """The address of its runbook; `place` is what names of pages are put behind."""
+        return self.runbook_url or (place and f"{place}{self.runbook}")
 
     def judge(self, reading: Reading, *, is_firing: bool) -> Truth:
         """Whether the condition holds, given that it is firing already or not."""

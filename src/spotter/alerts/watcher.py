@@ -63,6 +63,8 @@ HEARTBEAT_SECONDS, TRIM_SECONDS, COPY_SECONDS = 60.0, 3600.0, 10.0
 FORGET_SECONDS = 300.0
 #: How often what is due is sent.
 DELIVER_SECONDS = 0.5
+#: What of a rule a project may change.
+FIELDS = frozenset(field.name for field in dataclasses.fields(Rule))
 
 
 class Watcher:
@@ -535,7 +537,11 @@ def record_health(outcomes: Sequence[Outcome]) -> None:
     """Write down which checks pass."""
     for outcome in outcomes:
         name = outcome.check.name
-        labels = {"check": name, "kind": name.partition(":")[0]}
+        labels = {
+            "check": name,
+            "kind": name.partition(":")[0],
+            "watcher": socket.gethostname(),
+        }
         value = 0 if outcome.report.status.is_bad else 1
         recording.gauge("spotter.health_check.up", value, labels)
 
@@ -617,6 +623,8 @@ def configured_rules(book: Callable[[], Book]) -> list[Rule]:
         if isinstance(each, Rule):
             rules[each.name] = each
         elif isinstance(each, dict) and each.get("name") in rules:
-            changes = {k: v for k, v in each.items() if k != "name"}
+            # What a rule does not have is told by a system check; it must not keep
+            # all the others from being watched.
+            changes = {k: v for k, v in each.items() if k in FIELDS and k != "name"}
             rules[each["name"]] = dataclasses.replace(rules[each["name"]], **changes)
     return [rule for rule in rules.values() if rule.name not in settings.rules_off]

@@ -25,7 +25,7 @@ from django.utils.module_loading import import_string
 
 from spotter import recording
 from spotter.alerts.book import PENDING, Book
-from spotter.alerts.expressions import Gauge, Increase
+from spotter.alerts.expressions import BestOf, Gauge, Increase
 from spotter.alerts.outbox import Outbox
 from spotter.alerts.probing import Prober
 from spotter.alerts.rules import Rule
@@ -79,12 +79,10 @@ class InjectedReading(Fault):
         self.rule = rule
         self.how = f"an injected reading: {why}"
         expression = rule.expression
-        if not isinstance(expression, (Gauge, Increase)):
+        if not isinstance(expression, (BestOf, Gauge, Increase)):
             raise Undrillable("it computes something that no reading makes true")
-        self._name, self._by = expression.name, dict.fromkeys(expression.by, WHERE)
+        self._name, self._by = expression.name, labels_of(expression)
         self._is_counter = isinstance(expression, Increase)
-        if isinstance(expression, Gauge):
-            self._by |= expression.where
 
     def inject(self, world: Real, bad: bool) -> None:
         if self._is_counter:
@@ -93,6 +91,15 @@ class InjectedReading(Fault):
         else:
             value = beyond(self.rule, bad=bad)
             world.measure(lambda: recording.gauge(self._name, value, self._by))
+
+
+def labels_of(expression: BestOf | Gauge | Increase) -> dict[str, str]:
+    """Labels of a series that it looks at."""
+    if isinstance(expression, Increase):
+        return dict.fromkeys(expression.by, WHERE)
+    if isinstance(expression, BestOf):
+        return {expression.by: WHERE, expression.of: WHERE, **expression.where}
+    return {**dict.fromkeys(expression.by, WHERE), **expression.where}
 
 
 # What the service stands on.

@@ -17,6 +17,7 @@ from spotter.alerts.expressions import (
     REQUESTS,
     ROUTE,
     STATUS,
+    BestOf,
     FailedShare,
     Gauge,
     Increase,
@@ -140,6 +141,8 @@ def by_expression(rule: Rule) -> Inject | None:
         return lambda drill, bad: drill.requests(
             "200", 4 * expression.seconds if bad else 0.01, 10
         )
+    if isinstance(expression, BestOf):
+        return lambda drill, bad: observed(drill, rule, expression, bad)
     if isinstance(expression, Gauge):
         return lambda drill, bad: drill.gauge(
             expression.name,
@@ -154,6 +157,14 @@ def by_expression(rule: Rule) -> Inject | None:
             drill.now,
         )
     return None
+
+
+def observed(drill: Simulated, rule: Rule, expression: BestOf, bad: bool) -> None:
+    """What one observer sees, and that it has seen it often enough."""
+    labels = {expression.by: WHERE, expression.of: WHERE, **expression.where}
+    drill.gauge(expression.name, labels, beyond(rule, bad=bad))
+    if expression.failures:
+        drill.gauge(expression.failures, labels, expression.believed if bad else 0)
 
 
 def beyond(rule: Rule, *, bad: bool) -> float:

@@ -94,8 +94,8 @@ def alert(rule: Rule, target: Target) -> dict[str, Any]:
         written["keep_firing_for"] = duration(rule.keep_firing_for)
     written["labels"] = {"severity": str(rule.severity), "job": target.job, **own}
     written["annotations"] = {"summary": summary(rule, target.job)}
-    if target.runbooks:
-        written["annotations"]["runbook_url"] = f"{target.runbooks}{rule.runbook}"
+    if address := rule.runbook_at(target.runbooks):
+        written["annotations"]["runbook_url"] = address
     return written
 
 

@@ -160,11 +160,11 @@ def of_gauge(expression: Gauge, rule: Rule, job: str) -> Said:
 @say.register
 def of_best(expression: BestOf, rule: Rule, job: str) -> Said:
     """The best of several observers."""
-    series = selected(exposed(expression.name, "gauge"), {}, job)
+    series = selected(exposed(expression.name, "gauge"), expression.where, job)
     said = worst(series, (expression.by,), "max")
     if not expression.failures:
         return said
-    times = selected(exposed(expression.failures, "gauge"), {}, job)
+    times = selected(exposed(expression.failures, "gauge"), expression.where, job)
     fewest = worst(times, (expression.by,), "min").value
     return dataclasses.replace(said, enough=(f"{fewest} >= {expression.believed}",))
 

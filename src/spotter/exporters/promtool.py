@@ -212,9 +212,8 @@ def of_best(expression: BestOf, rule: Rule, job: str) -> Iterator[Case]:
 def observed(expression: BestOf, name: str, job: str) -> list[str]:
     """A gauge of two observers."""
     metric = exposed(name, "gauge")
-    return [
-        selected(metric, {expression.by: WHERE, expression.of: of}, job) for of in "ab"
-    ]
+    labels = {expression.by: WHERE, **expression.where}
+    return [selected(metric, {**labels, expression.of: of}, job) for of in "ab"]
 
 
 def levels(rule: Rule, series: str, lag: float) -> Iterator[Case]:

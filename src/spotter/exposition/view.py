@@ -12,6 +12,7 @@ from spotter.exposition import access, text
 from spotter.exposition.negotiation import choose
 from spotter.exposition.numbers import Reading, families, get_numbers
 from spotter.exposition.recorded import get_scrape
+from spotter.metrics import Family
 
 JSON, PLAIN = "application/json", "text/plain"
 #: By `?format=` and, in this order, by Accept.
@@ -100,13 +101,22 @@ def render(
     if kind == JSON:
         response = respond(request, orjson.dumps(document(readings)), JSON, 200)
     elif kind == PLAIN:
-        content = recorded + text.prometheus(families(readings))
+        content = recorded + text.prometheus(others(readings, recorded))
         response = respond(request, content.encode(), text.PROMETHEUS, 200)
     else:
-        content = recorded + text.openmetrics(families(readings))
+        content = recorded + text.openmetrics(others(readings, recorded))
         response = respond(request, content.encode(), text.OPENMETRICS, 200)
     response["Vary"] = "Accept, Authorization, Cookie"
     return response
+
+
+def others(readings: list[Reading], recorded: str) -> list[Family]:
+    """What is not recorded already: a family may be there only once."""
+    return [
+        family
+        for family in families(readings)
+        if f"\n# TYPE {family.name} " not in recorded
+    ]
 
 
 def document(readings: list[Reading]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spotter import conf
-from spotter.alerts.expressions import DAY, HOUR, MINUTE, Gauge
+from spotter.alerts.expressions import DAY, HOUR, MINUTE, BestOf, Gauge
 from spotter.alerts.probing import opinion
 from spotter.alerts.rules import Rule, Severity
 
@@ -29,9 +29,12 @@ def rules() -> list[Rule]:
         *(
             Rule(
                 name=name,
-                expression=Gauge(
+                # One watcher that reaches it is enough, as with probes: the other's
+                # network is broken.
+                expression=BestOf(
                     name="spotter.health_check.up",
-                    by=("check",),
+                    by="check",
+                    of="watcher",
                     where={"kind": kind},
                     window=max(CHECK_SECONDS, heard),
                 ),

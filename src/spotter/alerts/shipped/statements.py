@@ -9,7 +9,7 @@ from spotter.alerts.expressions import DAY, HOUR, MINUTE, Reading, Reads, ask
 from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.statistics import has_risen
 from spotter.entries import Point
-from spotter.stores.contract import Query
+from spotter.stores.contract import OTHER, Query
 
 STATEMENTS, FINGERPRINT = "spotter.db.statement.duration", "db.query.fingerprint"
 #: A statement is looked at from so many calls in the last hour and the week before.
@@ -70,7 +70,8 @@ def worth_a_look(hour: Mapping[tuple[str, ...], Point]) -> list[str]:
     slow = {
         group[0]: point
         for group, point in hour.items()
-        if point.count >= CALLS and point.mean > SLOW_SECONDS
+        # What found no series of its own is a mixture: its mean says nothing.
+        if point.count >= CALLS and point.mean > SLOW_SECONDS and group[0] != OTHER
     }
     ranked = sorted(slow.items(), key=lambda pair: -pair[1].sum)
     return [name for name, _ in ranked[:MAX_COMPARED]]

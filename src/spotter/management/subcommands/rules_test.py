@@ -57,9 +57,9 @@ def run(command: BaseCommand, **options: Any) -> bool:
     return all(results)
 
 
-def parsed(given: Sequence[str]) -> dict[str, float]:
+def parsed(given: Sequence[str]) -> dict[str, Any]:
     """`threshold=0.02` as fields of a rule."""
-    changes = {}
+    changes: dict[str, Any] = {}
     for each in given:
         name, _, text = each.partition("=")
         name = "for_" if name == "for" else name
@@ -110,7 +110,7 @@ def run_file(
     command: BaseCommand,
     path: pathlib.Path,
     rules: Mapping[str, Rule],
-    changes: Mapping[str, float],
+    changes: Mapping[str, Any],
 ) -> list[bool]:
     """Each test's result, printed."""
     results = []
@@ -179,7 +179,7 @@ def unmet(expected: Expectation, alerts: Sequence[Alert], rule: Rule) -> list[st
 def replay(
     command: BaseCommand,
     rules: Sequence[Rule],
-    changes: Mapping[str, float],
+    changes: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> bool:
     """Tell of each rule when it would have fired; True."""
