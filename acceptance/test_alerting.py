@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import signal
 import subprocess
 import sys
@@ -92,3 +93,44 @@ def test_a_database_and_a_cache_that_stop_are_one_incident_each(postgres, tmp_pa
                 process.wait(20)
         cache.stop()
     database.stop()
+
+
+@pytest.mark.timeout(200)
+def test_a_watcher_that_starts_when_all_is_down_tells_of_it(postgres, tmp_path):
+    """Database, cache, task queue and web server are down before it begins."""
+    name = f"trainerhub_{uuid.uuid4().hex[:8]}"
+    postgres.create_database(name)
+    database, cache = FaultProxy(postgres.port), FaultProxy(1)
+    for each in (database, cache):
+        each.misbehave("down")
+    (tmp_path / "var").mkdir()
+    with receiving() as slack:
+        extra = {
+            "DATABASE_URL": postgres.url(name, database.port),
+            "REDIS_URL": f"redis://127.0.0.1:{cache.port}/0",
+            "SLACK_WEBHOOK_URL": slack.url,
+            "EMAIL_HOST": "127.0.0.1",
+            "PORT": "1",
+        }
+        env = child_environment(environment(tmp_path, extra))
+        process = watcher(env)
+        try:
+
+            def told() -> set[str]:
+                text = " ".join(body["text"] + str(body) for body in slack.bodies)
+                wanted = ("The database can't be used", "The cache can't be used")
+                return {each for each in wanted if each in text}
+
+            wait_until(lambda: len(told()) == 2, 90, "both told")
+            status = subprocess.run(
+                [sys.executable, "manage.py", "spotter", "status", "--json"],
+                cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert status.returncode == 0, status.stderr
+            firing = {each["rule"] for each in json.loads(status.stdout)["firing"]}
+            assert {"DatabaseDown", "CacheDown"} <= firing
+        finally:
+            process.terminate()
+            assert process.wait(25) == 0
+            database.stop()
+            cache.stop()
