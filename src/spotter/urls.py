@@ -11,7 +11,7 @@ from spotter.conf import get_settings
 from spotter.dashboard import urls as dashboard_urls
 from spotter.exposition import view
 from spotter.health import probes
-from spotter.recorders.drills import carry_out
+from spotter.recorders.drills import PATH, carry_out
 
 app_name = "spotter"
 
@@ -29,7 +29,7 @@ urlpatterns: list[URLPattern] = [
     *probe("live", probes.live),
     *probe("metrics", view.metrics),
     path(
-        f"{get_settings().dashboard_prefix.strip('/')}/drill/", carry_out, name="drill"
+        f"{get_settings().dashboard_prefix.strip('/')}{PATH}", carry_out, name="drill"
     ),
     *dashboard_urls.patterns(f"{get_settings().dashboard_prefix.strip('/')}/"),
 ]
