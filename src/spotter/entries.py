@@ -13,6 +13,8 @@ from spotter.histograms import Histogram
 WINDOW_SECONDS = 10
 #: What the names of a drill's metrics begin with; nothing but a drill reads them.
 DRILL_PREFIX = "spotter.drill."
+#: The label that says which drill a series belongs to.
+DRILL_LABEL = "spotter.drill"
 
 Labels = tuple[tuple[str, str], ...]
 

@@ -11,7 +11,7 @@ from spotter.conf import get_settings
 from spotter.dashboard import urls as dashboard_urls
 from spotter.exposition import view
 from spotter.health import probes
-from spotter.recorders.drills import carry_out
+from spotter.recorders.drills import PATH, carry_out
 from spotter.statuspage import urls as statuspage_urls
 
 app_name = "spotter"
@@ -31,7 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *probe("metrics", view.metrics),
     *statuspage_urls.patterns(),
     path(
-        f"{get_settings().dashboard_prefix.strip('/')}/drill/", carry_out, name="drill"
+        f"{get_settings().dashboard_prefix.strip('/')}{PATH}", carry_out, name="drill"
     ),
     *dashboard_urls.patterns(f"{get_settings().dashboard_prefix.strip('/')}/"),
 ]

@@ -103,6 +103,12 @@ def test_who_stands_by_does_not_sleep_when_nobody_leads(scene, monkeypatch):
     second._rest(3600)  # comes back at once
 
 
+def test_another_speaks_within_fifteen_seconds():
+    probes = 1.5
+    later = watchers.LOOK_SECONDS + probes + watchers.DELIVER_SECONDS
+    assert LEAD_SECONDS + later <= 15
+
+
 def test_one_that_was_killed_here_is_not_waited_for(scene):
     ended = subprocess.Popen(["true"])
     ended.wait()

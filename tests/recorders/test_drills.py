@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from unittest import mock
 
@@ -92,6 +93,22 @@ def test_a_drill_is_measured_and_no_total_changes(ask, client):
     assert {k: p.count for k, p in drilled.items()} == {("500", "HighErrorRate"): 30}
 
 
+def test_an_order_elsewhere_hides_nothing(client):
+    header = {drills.SENT_HEADER: Order(drill="HighErrorRate").signed()}
+    client.get("/no-such-page/", headers=header)
+    assert sum(p.count for p in recorded(DURATION, STATUS).values()) == 1
+    assert recorded(DRILL_PREFIX + DURATION) == {}
+
+
+def test_under_asgi_too(async_client):
+    async_client.raise_request_exception = False
+    header = {drills.SENT_HEADER: Order(drill="HighErrorRate", status=500).signed()}
+    answer = asyncio.run(async_client.get("/spotter/drill/", headers=header))
+    assert answer.status_code == 500
+    drilled = recorded(DRILL_PREFIX + DURATION, STATUS)
+    assert {k: p.count for k, p in drilled.items()} == {"500": 1}
+
+
 def test_no_rule_fires_because_of_a_drill(ask, kept):
     for _ in range(30):
         ask(Order(drill="HighErrorRate", status=500).signed())
@@ -100,6 +117,16 @@ def test_no_rule_fires_because_of_a_drill(ask, kept):
     for name in ("HighErrorRate", "HighErrorRateLowTraffic", "SlowResponses"):
         readings = rules[name].expression.read(kept, time.time())
         assert [r.value for r in readings] in ([None], []), name
+
+
+def test_a_drills_series_do_not_outlive_it_by_days(ask, kept):
+    ask(Order(drill="HighErrorRate", status=500).signed())
+    recorded(DURATION)
+    for days in (3, 4):
+        kept.trim(time.time() + days * 86400)
+    with kept.transaction(write=False) as execute:
+        names = [row[0] for row in execute("SELECT name FROM spotter_series")]
+    assert not [name for name in names if name.startswith(DRILL_PREFIX)]
 
 
 def test_a_scraper_and_the_examples_see_nothing_of_a_drill(ask, client, kept):

@@ -183,6 +183,10 @@ class Watcher:
                 return
             if not self.is_leading and self._is_vacant():
                 return
+            if self.is_leading and not self.is_on_spare and until - time.monotonic() > LEAD_SECONDS / 2:  # fmt: skip
+                # Who looks seldom leads all the same.
+                with rescue("keep the lead"), self.book.writing() as page:
+                    page.lead(self.name, self.clock.now(), LEAD_SECONDS)
 
     def _is_vacant(self) -> bool:
         if time.monotonic() < self._aside_until:

@@ -52,6 +52,8 @@ from spotter.stores.sqlite import MEMORY, SqliteStore
 
 #: Bytes of the disk that is filled.
 DISK_BYTES = 1024 * 1024
+#: What the kernel calls it, with the number of the process that made it.
+DEVICE = "spotter-drill-"
 DAY = 86400.0
 
 
@@ -264,10 +266,11 @@ class FullDisk(Fault):
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
+        unmount_left_over()
         self.place = pathlib.Path(tempfile.mkdtemp(prefix="spotter-drill-"))
         options = f"size={DISK_BYTES},mode=0700"
         done = subprocess.run(  # noqa: S603 (our own words)
-            [program("mount"), "-t", "tmpfs", "-o", options, "spotter-drill", str(self.place)],
+            [program("mount"), "-t", "tmpfs", "-o", options, f"{DEVICE}{os.getpid()}", str(self.place)],
             check=False, capture_output=True, timeout=30,
         )  # fmt: skip
         if done.returncode:
@@ -284,12 +287,25 @@ class FullDisk(Fault):
         world.measure(lambda: tell(str(self.place), disk, labels))
 
     def close(self) -> None:
-        subprocess.run(  # noqa: S603 (our own words)
-            [program("umount"), "-l", str(self.place)],
-            check=False, capture_output=True, timeout=30,
-        )  # fmt: skip
-        with contextlib.suppress(OSError):
-            self.place.rmdir()
+        unmount(self.place)
+
+
+def unmount(place: pathlib.Path) -> None:
+    """Take a disk away again."""
+    subprocess.run(  # noqa: S603 (our own words)
+        [program("umount"), "-l", str(place)],
+        check=False, capture_output=True, timeout=30,
+    )  # fmt: skip
+    with contextlib.suppress(OSError):
+        place.rmdir()
+
+
+def unmount_left_over() -> None:
+    """Take away what a drill left behind that was killed."""
+    for mount in psutil.disk_partitions(all=True):
+        pid = mount.device.removeprefix(DEVICE)
+        if mount.device != pid and pid.isdigit() and not psutil.pid_exists(int(pid)):
+            unmount(pathlib.Path(mount.mountpoint))
 
 
 class FullMemory(Fault):
@@ -371,8 +387,8 @@ class SilentProcess(Fault):
         self.child: subprocess.Popen[bytes] | None = None
         self.how = "a process that measured itself, ended by SIGKILL"
 
-    def _start(self) -> None:
-        code = CHILD.format(path=sys.path, drill=self.rule.name)
+    def _start(self, drill: str) -> None:
+        code = CHILD.format(path=sys.path, drill=drill)
         self.child = subprocess.Popen(  # noqa: S603 (our own words)
             [sys.executable, "-c", code],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -381,7 +397,7 @@ class SilentProcess(Fault):
     def inject(self, world: Real, bad: bool) -> None:
         if not bad:
             if self.child is None:
-                self._start()
+                self._start(world.drill)
         elif self.child is not None:
             # It has to have measured something before it can fall silent.
             deadline = time.monotonic() + 30

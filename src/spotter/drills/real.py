@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 
 from spotter import recording
 from spotter.alerts.expressions import FailedShare, Gauge, SlowShare
 from spotter.alerts.rules import Rule
-from spotter.entries import DRILL_PREFIX, WINDOW_SECONDS, Point, Sample
-from spotter.recording.aside import DRILL_LABEL
+from spotter.entries import DRILL_LABEL, DRILL_PREFIX, Point, Sample
 from spotter.stores.contract import Group, Query, Store
 
 #: How often it evaluates, in seconds: as the watcher, and for who is in a hurry.
@@ -28,11 +28,9 @@ LONGEST_SPAN_SECONDS = 900.0
 class Aside:
     """What rules ask: the drill's series in the store that everything is measured to."""
 
-    def __init__(self, store: Store, drill: str, since: float) -> None:
+    def __init__(self, store: Store, drill: str) -> None:
         self._store = store
         self._drill = drill
-        # What an earlier drill of the rule left must not count.
-        self._since = since // WINDOW_SECONDS * WINDOW_SECONDS
         self.written_at = store.written_at
 
     def total(self, query: Query) -> dict[Group, Point]:
@@ -41,7 +39,6 @@ class Aside:
             dataclasses.replace(
                 query,
                 name=DRILL_PREFIX + query.name,
-                start=max(query.start, self._since),
                 where={**query.where, DRILL_LABEL: self._drill},
             )
         )
@@ -81,7 +78,9 @@ class Real:
         self.form = fault.form
         self.store = store
         self.began = time.time()
-        self.source = Aside(store, self.rule.name, self.began)
+        #: A value of its own: what an earlier drill of the rule left does not count.
+        self.drill = f"{self.rule.name} {uuid.uuid4().hex[:8]}"
+        self.source = Aside(store, self.drill)
         self.patience = self.rule.for_ + span_of(self.rule) + SLACK_SECONDS
         self._fault = fault
         self._step = FAST_STEP_SECONDS if fast else STEP_SECONDS
@@ -106,7 +105,7 @@ class Real:
 
     def measure(self, capture: Callable[[], object]) -> None:
         """Write what recorders measure in `capture` to the drill's series."""
-        self.store.write(recording.captured(self.rule.name, capture))
+        self.store.write(recording.captured(self.drill, capture))
 
     def close(self) -> None:
         """Take the fault away."""

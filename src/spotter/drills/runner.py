@@ -164,7 +164,10 @@ class Runner:
         elif can_order(rule):
             fault = Requests(rule, server)
         else:
-            fault = fault_of(rule)
+            try:
+                fault = fault_of(rule)
+            except Undrillable as error:
+                return Simulated(rule, str(error)), False
         return Real(fault, self.store, fast=self.options.fast), False
 
     def _say(self, rule: str, stage: Stage) -> None:

@@ -155,12 +155,11 @@ class Requests(Fault):
         self._sent = False
 
     def inject(self, world: Real, bad: bool) -> None:
-        good = Order(drill=self.rule.name)
+        good = Order(drill=world.drill)
         if bad and not self._sent:
             self._sent = True
-            self.server.orders(
-                [self.order] * self.bad + [good] * (self.total - self.bad)
-            )
+            fault = dataclasses.replace(self.order, drill=world.drill)
+            self.server.orders([fault] * self.bad + [good] * (self.total - self.bad))
         elif not bad and self._sent:
             self.server.orders([good] * CALM_REQUESTS)
 

@@ -16,6 +16,8 @@ from spotter.rescue import rescue
 #: The header of an order, as META has it and as it is sent.
 HEADER, SENT_HEADER = "HTTP_X_SPOTTER_DRILL", "X-Spotter-Drill"
 SALT = "spotter.drill"
+#: What the address of drills ends with.
+PATH = "/drill/"
 #: How long an order is good for.
 GOOD_SECONDS = 120
 #: What one order may ask for, and how many are slow at once in one process.
@@ -63,7 +65,8 @@ def join(request: HttpRequest, context: Context) -> None:
     """
     with rescue("read a drill's order"):
         order = order_in(request.META[HEADER])
-        if order is not None:
+        # Nowhere else: an order that somebody overheard must hide nothing.
+        if order is not None and request.path_info.endswith(PATH):
             context.drill = order.drill
             context.detailed = False
 

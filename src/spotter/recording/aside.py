@@ -7,13 +7,11 @@ import contextvars
 from collections.abc import Callable, Hashable, Iterator
 from typing import TypeVar
 
-from spotter.entries import DRILL_PREFIX, Batch, Labels, Point, Sample
+from spotter.entries import DRILL_LABEL, DRILL_PREFIX, Batch, Labels, Point, Sample
 from spotter.recording.bounds import Bounds
 from spotter.recording.measures import Item, Measures
 
 T = TypeVar("T")
-#: The label that says which drill a series belongs to.
-DRILL_LABEL = "spotter.drill"
 
 _diverted: contextvars.ContextVar[Callable[[Item], object] | None] = (
     contextvars.ContextVar("spotter_diverted", default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from spotter.entries import Series
+from spotter.entries import DRILL_LABEL, Series
 from spotter.stores.contract import (
     EPHEMERAL_LABEL,
     MAX_SERIES,
@@ -150,5 +150,5 @@ def is_overflow(series: Series) -> bool:
 
 
 def is_ephemeral(labels: str) -> bool:
-    """Whether a series, by its labels as they are written, is of one process."""
-    return f'"{EPHEMERAL_LABEL}"' in labels
+    """Whether a series, by its labels as they are written, is of a process or a drill."""
+    return f'"{EPHEMERAL_LABEL}"' in labels or f'"{DRILL_LABEL}"' in labels
