@@ -283,6 +283,33 @@ def test_what_is_acknowledged_goes_no_further_and_is_not_reminded_of():
     assert first.kinds_sent == ["trigger", "resolve"]
 
 
+def acknowledge(world):
+    with world.book.writing() as page:
+        incident = page.incidents()[0]
+        page.save_incident(dataclasses.replace(incident, state="acknowledged"))
+
+
+def test_what_is_new_beside_an_acknowledged_incident_is_told_by_itself():
+    world = World(rule("Slow", severity=Severity.WARNING), rule("DatabaseDown"))
+    world.tick(Slow=1, DatabaseDown=0)
+    acknowledge(world)
+    world.tick(60, DatabaseDown=1)
+    assert [each.title for each in world.incidents] == [
+        "DatabaseDown is at 1", "Slow is at 1",
+    ]  # fmt: skip
+    assert world.channels[0].sent[-1].title == "DatabaseDown is at 1"
+
+
+def test_what_an_acknowledged_incident_explains_or_knows_belongs_to_it():
+    causes = ("DatabaseDown",)
+    world = World(rule("Errors", because_of=causes), rule("DatabaseDown"), rule("Slow"))
+    world.tick(DatabaseDown=1, Errors=0, Slow=1)
+    acknowledge(world)
+    world.tick(60, Errors=1, Slow=0)
+    world.tick(60, Slow=1)
+    assert len(world.incidents) == 1
+
+
 def test_a_channel_is_reminded_of_what_nobody_acknowledges():
     world = World(channels=[Recorded(remind_seconds=600)])
     world.tick(Broken=1)

@@ -283,10 +283,10 @@ class Engine:
     def _incident_for(self, page: Page, alert: Alert, now: float) -> Incident:
         latest = page.incidents(since=now - REOPEN_SECONDS, limit=20)
         for incident in latest:
-            is_open = incident.state != books.RESOLVED
-            if is_open and now - incident.touched_at <= TOGETHER_SECONDS:
+            if self._joins(incident, alert, now):
                 return incident
-            if not is_open and alert.key in incident.body.get("alerts", ()):
+            is_over = incident.state == books.RESOLVED
+            if is_over and alert.key in incident.body.get("alerts", ()):
                 page.note(incident.id, now, "reopened", f"{alert.rule} fires again")
                 # Whoever was at it thought that it was over; so did the resolution.
                 body = {**incident.body, "resolution": None}
@@ -304,6 +304,22 @@ class Engine:
         incident = page.open_incident(key, alert.severity, now, body)
         page.note(incident.id, now, "opened", alert.text)
         return incident
+
+    def _joins(self, incident: Incident, alert: Alert, now: float) -> bool:
+        """
+        Whether it is a part of what has already begun.
+
+        Who acknowledged an incident is told of nothing more of it, so what is neither
+        known of it nor explained by it is an incident of its own.
+        """
+        if incident.state == books.RESOLVED:
+            return False
+        if now - incident.touched_at > TOGETHER_SECONDS:
+            return False
+        if incident.state == books.OPEN or alert.key in incident.body.get("alerts", ()):
+            return True
+        cause = self.explained(alert)
+        return any(each.rule == cause for each in self._firing(incident.id))
 
     def _end(self, page: Page, alert: Alert, now: float) -> None:
         self._draft[alert.key] = alert
