@@ -95,6 +95,11 @@ def fill_tasks(
         "event": "failed",
     }
     batch.point(Series.of("spotter.task.events", idle), at).add(0)
+    fill_queues(batch, at, minute, is_faulty)
+
+
+def fill_queues(batch: Batch, at: float, minute: int, is_faulty: bool) -> None:
+    """What waits, more and more of it while a server of mail is down."""
     for system, queue, depth in (
         ("celery", "celery", 40 * (10 - minute) if is_faulty else 2),
         ("celery", "letters", 0),
