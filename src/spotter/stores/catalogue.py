@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import orjson
 
 from spotter.entries import DRILL_LABEL, Series
 from spotter.stores.contract import (
     EPHEMERAL_LABEL,
+    EPHEMERAL_LEVEL,
+    LEVELS,
     MAX_SERIES,
     MAX_SERIES_OF_NAME,
     OTHER,
+    Group,
+    Level,
     Query,
 )
 from spotter.stores.rows import labels_of
@@ -19,6 +25,8 @@ from spotter.stores.schema import Execute
 MAX_NAMES = 500
 #: Ids of one metric; more than MAX_SERIES_OF_NAME with those for `__other__`.
 BLOCK = 4096
+#: Labels of series that are many and soon dead.
+BRIEF = (EPHEMERAL_LABEL, DRILL_LABEL)
 
 
 class Catalogue:
@@ -151,4 +159,16 @@ def is_overflow(series: Series) -> bool:
 
 def is_ephemeral(labels: str) -> bool:
     """Whether a series, by its labels as they are written, is of a process or a drill."""
-    return f'"{EPHEMERAL_LABEL}"' in labels or f'"{DRILL_LABEL}"' in labels
+    return any(f'"{name}"' in labels for name in BRIEF)
+
+
+def by_coarsest(
+    matching: Mapping[int, Series], by: tuple[str, ...]
+) -> Iterator[tuple[Level, dict[int, Group]]]:
+    """Series, as groups, by the coarsest level that has them."""
+    named: dict[Level, dict[int, Group]] = {}
+    for id_, series in matching.items():
+        is_brief = any(name in BRIEF for name, _ in series.labels)
+        level = EPHEMERAL_LEVEL if is_brief else LEVELS[-1]
+        named.setdefault(level, {})[id_] = series.group(by)
+    yield from named.items()

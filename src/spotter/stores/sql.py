@@ -19,11 +19,9 @@ from typing import Any
 
 from spotter.entries import Batch, Point, Sample, Series
 from spotter.histograms import BucketSum
-from spotter.stores.catalogue import Catalogue, is_ephemeral
+from spotter.stores.catalogue import Catalogue, by_coarsest, is_ephemeral
 from spotter.stores.contract import (
     ALIVE_SECONDS,
-    EPHEMERAL_LABEL,
-    EPHEMERAL_LEVEL,
     GRACE_SECONDS,
     LEVELS,
     MINUTE,
@@ -286,12 +284,10 @@ class SqlStore(Store):
     def total(self, query: Query) -> dict[Group, Point]:
         groups: dict[Group, Point] = {}
         with self.transaction(write=False) as execute:
-            matching = self._series.matching(execute, query)
+            matching, now = self._series.matching(execute, query), self._clock()
             marks = self._watermarks(execute)
             for coarsest, named in by_coarsest(matching, query.by):
-                for segment in segments(
-                    query.start, query.end, marks, self._clock(), coarsest
-                ):
+                for segment in segments(query.start, query.end, marks, now, coarsest):
                     self._add_sums(execute, segment, named, groups)
                     if query.buckets:
                         self._add_buckets(execute, segment, named, groups)
@@ -561,18 +557,6 @@ def windows_of(level: Level) -> str:
         "WITH RECURSIVE w (start) AS (SELECT CAST(? AS BIGINT) UNION ALL "
         f"SELECT start + {level.window} FROM w WHERE start + {level.window} < ?)"
     )
-
-
-def by_coarsest(
-    matching: Mapping[int, Series], by: tuple[str, ...]
-) -> Iterator[tuple[Level, dict[int, Group]]]:
-    """Series, as groups, by the coarsest level that has them."""
-    named: dict[Level, dict[int, Group]] = {}
-    for id_, series in matching.items():
-        is_brief = any(name == EPHEMERAL_LABEL for name, _ in series.labels)
-        level = EPHEMERAL_LEVEL if is_brief else LEVELS[-1]
-        named.setdefault(level, {})[id_] = series.group(by)
-    yield from named.items()
 
 
 def add(points: dict[Any, Point], key: Any, point: Point) -> None:
