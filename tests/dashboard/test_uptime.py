@@ -69,6 +69,14 @@ def test_the_availability_of_a_monitor_is_the_share_of_right_probes(book, staff)
     assert "down" in text
 
 
+def test_how_long_probes_took_is_drawn(book, staff):
+    batch = Batch()
+    series = Series.of("spotter.probe.duration", {"probe": "health"})
+    batch.point(series, time.time() - 60).note(0.042)
+    book.store.write(batch)
+    assert "42 ms" in shown(staff)
+
+
 @pytest.mark.parametrize(
     ("suffix", "kind"), [("", "success"), ("start/", "start"), ("fail/", "failure")]
 )

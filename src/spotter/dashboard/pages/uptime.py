@@ -83,7 +83,7 @@ def history(reader: Reader) -> Chart:
     return Chart(
         name="probes",
         title="Duration of probes",
-        unit="seconds",
+        unit="s",
         times=list(reader.period.windows),
         lines=[
             Line(probe, [point.mean if point else None for point in points])
