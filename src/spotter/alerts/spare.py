@@ -35,8 +35,9 @@ class Spare:
             alerts, silences = page.alerts(), page.silences(now)
         state = dumps(
             [
-                [dataclasses.asdict(each) for each in incidents],
-                [dataclasses.asdict(d) for each in rows.values() for d in each],
+                # As they are: asdict() would copy each notice for the comparison.
+                incidents,
+                list(rows.values()),
                 sorted((a.key, a.status.state, a.incident) for a in alerts.values()),
                 [s.id for s in silences],
             ]
