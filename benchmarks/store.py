@@ -101,51 +101,51 @@ def main() -> None:
             store.close()
             megabytes = sum(f.stat().st_size for f in path.parent.iterdir()) / 1e6
             print(f"{level.window:>6} s windows written: {megabytes:7.1f} MB in all")
-        store.roll_up(NOW)
-        by = ("http.route",)
-        for name, start in (
-            ("routes, 15 min", NOW - 900),
-            ("routes, 24 h", NOW - DAY),
-            ("routes, 7 days", NOW - 7 * DAY),
-            ("routes, 90 days", NOW - 90 * DAY),
-        ):
-            for buckets in (False, True):
-                query = Query(
-                    name=DURATION, start=start, end=NOW, buckets=buckets, by=by
-                )
-                took = timed(functools.partial(store.total, query))
-                what = "with quantiles" if buckets else "sums"
-                print(f"{name:>20}: {took:8.1f} ms  {what}")
-        one = {"http.route": "/api/resource-7/<int:pk>/"}
-        for name, start, step in (
-            ("24 h by minute", NOW - DAY, 60),
-            ("7 days by hour", NOW - 7 * DAY, HOUR),
-            ("90 days by day", NOW - 90 * DAY, DAY),
-        ):
-            query = Query(name=DURATION, start=start, end=NOW, where=one, step=step)
-            took = timed(functools.partial(store.range, query))
-            print(f"{'one route, ' + name:>26}: {took:8.1f} ms")
-        batch = Batch()
-        for route in range(ROUTES):
-            for series, histogram in series_of(route):
-                batch.point(series, NOW).merge(point(histogram, 3))
-        print(
-            f"{'flush, 2,000 series':>20}: {timed(lambda: store.write(batch)):8.1f} ms"
-        )
-        store.longest_ms = 0.0
-        whole = timed(lambda: store.roll_up(NOW + 120))
-        print(
-            f"{'roll up two minutes':>20}: {whole:8.1f} ms, "
-            f"longest lock {store.longest_ms:.1f} ms"
-        )
-        took = timed(store.cumulative)
-        print(f"{'totals of a scrape':>20}: {took:8.1f} ms")
-        store.longest_ms = 0.0
-        whole = timed(lambda: store.trim(NOW + HOUR))
-        print(
-            f"{'trim an hour':>20}: {whole:8.1f} ms, "
-            f"longest lock {store.longest_ms:.1f} ms"
-        )
+        measure(store)
+
+
+def measure(store: WatchedStore) -> None:
+    """Read, write, roll up and trim what there is."""
+    store.roll_up(NOW)
+    by = ("http.route",)
+    for name, start in (
+        ("routes, 15 min", NOW - 900),
+        ("routes, 24 h", NOW - DAY),
+        ("routes, 7 days", NOW - 7 * DAY),
+        ("routes, 90 days", NOW - 90 * DAY),
+    ):
+        for buckets in (False, True):
+            query = Query(name=DURATION, start=start, end=NOW, buckets=buckets, by=by)
+            took = timed(functools.partial(store.total, query))
+            what = "with quantiles" if buckets else "sums"
+            print(f"{name:>20}: {took:8.1f} ms  {what}")
+    one = {"http.route": "/api/resource-7/<int:pk>/"}
+    for name, start, step in (
+        ("24 h by minute", NOW - DAY, 60),
+        ("7 days by hour", NOW - 7 * DAY, HOUR),
+        ("90 days by day", NOW - 90 * DAY, DAY),
+    ):
+        query = Query(name=DURATION, start=start, end=NOW, where=one, step=step)
+        took = timed(functools.partial(store.range, query))
+        print(f"{'one route, ' + name:>26}: {took:8.1f} ms")
+    batch = Batch()
+    for route in range(ROUTES):
+        for series, histogram in series_of(route):
+            batch.point(series, NOW).merge(point(histogram, 3))
+    print(f"{'flush, 2,000 series':>20}: {timed(lambda: store.write(batch)):8.1f} ms")
+    store.longest_ms = 0.0
+    whole = timed(lambda: store.roll_up(NOW + 120))
+    print(
+        f"{'roll up two minutes':>20}: {whole:8.1f} ms, "
+        f"longest lock {store.longest_ms:.1f} ms"
+    )
+    took = timed(store.cumulative)
+    print(f"{'totals of a scrape':>20}: {took:8.1f} ms")
+    store.longest_ms = 0.0
+    whole = timed(lambda: store.trim(NOW + HOUR))
+    print(
+        f"{'trim an hour':>20}: {whole:8.1f} ms, longest lock {store.longest_ms:.1f} ms"
+    )
 
 
 if __name__ == "__main__":

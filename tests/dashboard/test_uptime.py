@@ -81,6 +81,14 @@ def test_the_availability_of_a_monitor_is_the_share_of_right_probes(book, staff)
     assert "75.00 %" in shown(staff)
 
 
+def test_how_long_probes_took_is_drawn(book, staff):
+    batch = Batch()
+    series = Series.of("spotter.probe.duration", {"probe": "health"})
+    batch.point(series, time.time() - 60).observe(0.042)
+    book.store.write(batch)
+    assert "42 ms" in shown(staff)
+
+
 def test_a_monitor_is_up_down_or_unknown_since(book, staff):
     assert "never probed" in shown(staff)
     now = time.time()

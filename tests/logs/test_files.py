@@ -125,7 +125,7 @@ def test_a_file_is_looked_up_by_its_name_again_after_a_moment(path):
 
     def is_made_anew() -> bool:
         write(one, 1, 1, 200)
-        return path.exists()
+        return bool(path.exists())
 
     wait_until(is_made_anew, 5, "a new file")
 

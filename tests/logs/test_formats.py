@@ -162,8 +162,7 @@ FIELDS = {"path": "/call/+4915112345678/", "status": 200}
 
 def clean_record(**others: object):
     made = record("%s %s", "GET", 200, **FIELDS)
-    clean = FIELDS | {"msg": made.msg, "args": made.args}
-    made.__dict__.update({CLEAN: clean} | others)
+    made.__dict__.update({CLEAN: (FIELDS, made.msg, made.args)} | others)
     return made
 
 

@@ -84,8 +84,9 @@ class Spare:
             shut = page.shut_channels()
         state = dumps(
             [
-                [dataclasses.asdict(each) for each in incidents],
-                [dataclasses.asdict(d) for each in rows.values() for d in each],
+                # As they are: asdict() would copy each notice for the comparison.
+                incidents,
+                list(rows.values()),
                 sorted((a.key, a.status.state, a.incident) for a in alerts.values()),
                 [dataclasses.asdict(s) for s in silences],
                 sorted(shut),

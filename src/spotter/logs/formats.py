@@ -34,10 +34,11 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BARE = re.compile(r"[\w.:/<>@+%-]+", re.ASCII)
 _KEY = re.compile(r"\W", re.ASCII)
 _COLOURS = {"DEBUG": 2, "INFO": 32, "WARNING": 33, "ERROR": 31, "CRITICAL": 35}
-#: Where a record has the fields that Spotter itself put there, scrubbed already.
+#: Where a record has what Spotter itself put there, scrubbed already: the fields, the
+#: message and its arguments.
 CLEAN = "_spotter_clean"
-#: What a record has besides: what any has, but the message and its arguments; CLEAN.
-BESIDE = len(vars(logging.makeLogRecord({}))) - 1
+#: What a record has besides those fields: what any has, and CLEAN.
+BESIDE = len(vars(logging.makeLogRecord({}))) + 1
 _WITHHELD = "[withheld: it could not be scrubbed]"
 
 
@@ -66,8 +67,12 @@ def clean_fields(record: logging.LogRecord) -> dict[str, Any] | None:
     more than the rest of the line. None when somebody has added or changed one.
     """
     fields = record.__dict__
-    clean: dict[str, Any] | None = fields.get(CLEAN)
-    if clean is None:
+    marked = fields.get(CLEAN)
+    if marked is None:
+        return None
+    clean: dict[str, Any]
+    clean, message, arguments = marked
+    if record.msg is not message or record.args is not arguments:
         return None
     for name, value in clean.items():
         if fields.get(name) is not value:
@@ -83,9 +88,7 @@ def told(record: logging.LogRecord) -> tuple[str, dict[str, Any]]:
     """The message and the fields, without anything that is nobody's business."""
     clean = clean_fields(record)
     if clean is not None:
-        extra = clean.copy()
-        del extra["msg"], extra["args"]
-        return record.getMessage(), extra
+        return record.getMessage(), clean
     return message_of(record), extra_of(record)
 
 
@@ -231,9 +234,8 @@ class Json(logging.Formatter):
             "message": message,
             **extra,
         }
-        stack = stack_of(record)
-        if stack:
-            line["stack"] = stack
+        if record.exc_info or record.exc_text or record.stack_info:
+            line["stack"] = stack_of(record)
         return self.dumped(line)
 
     def dumped(self, line: dict[str, Any]) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import re
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from spotter import privacy
@@ -23,6 +26,10 @@ METHODS = frozenset(
 MAX_PATH = 1024
 #: What Django's Signer adds, as in a heartbeat's address: who reads it could report.
 SIGNATURE = re.compile(r"(/[^/:]+:)[\w-]{43}(?=/|$)")
+MESSAGE = "%s %s %s"
+SAME = vars(
+    logging.LogRecord(logger.name, logging.INFO, __file__, 0, MESSAGE, (), None)
+)
 
 
 def write(
@@ -65,13 +72,38 @@ def write(
         clean["exception"] = context.exception
     if disconnected:
         clean["disconnected"] = True
-    # Not logger.log(): it would walk the stack for a caller that is always this one.
-    record = logging.getLogRecordFactory()(
-        logger.name, level, __file__, 0, "%s %s %s", (method, path, status), None
-    )
-    record.__dict__.update(clean)
-    record.__dict__[CLEAN] = clean | {"msg": record.msg, "args": record.args}
-    logger.handle(record)
+    logger.handle(record_of(level, (method, path, status), clean))
+
+
+def record_of(
+    level: int, arguments: tuple[object, ...], clean: dict[str, Any]
+) -> logging.LogRecord:
+    """
+    A record with these fields.
+
+    Not logger.log(): it would walk the stack for a caller that is always this one. And
+    what is the same in all of them is copied, unless the project makes its own records.
+    """
+    make = logging.getLogRecordFactory()
+    if make is logging.LogRecord:
+        record = logging.LogRecord.__new__(logging.LogRecord)
+        fields = record.__dict__
+        fields.update(SAME)
+        fields["created"] = created = time.time()
+        fields["msecs"] = int(created % 1 * 1000) + 0.0
+        since = created - SAME["created"]
+        fields["relativeCreated"] = SAME["relativeCreated"] + 1000 * since
+        fields["thread"] = threading.get_ident()
+        fields["threadName"] = threading.current_thread().name
+        fields["process"] = os.getpid()
+        fields["levelno"], fields["levelname"] = level, logging.getLevelName(level)
+        fields["args"] = arguments
+    else:
+        record = make(logger.name, level, __file__, 0, MESSAGE, arguments, None)
+        fields = record.__dict__
+    fields.update(clean)
+    fields[CLEAN] = (clean, MESSAGE, arguments)
+    return record
 
 
 @functools.lru_cache(maxsize=1024)
