@@ -248,3 +248,14 @@ def test_postgresql_keeps_what_people_do_as_well(postgres):
     do(world, "resolution", incident="1", cause="x", done="y")
     assert not world.incidents[0].needs_resolution
     store.close()
+
+
+def test_every_message_has_the_address_of_its_incident():
+    world = World(
+        channels=[Recorded(remind_seconds=600)], url="https://ops.example/spotter/"
+    )
+    world.tick(Broken=1)
+    world.tick(600)
+    world.tick(5, Broken=0)
+    links = [dict(notice.links)["Incident"] for notice in world.channels[0].sent]
+    assert links == ["https://ops.example/spotter/incidents/one/?id=1"] * 3

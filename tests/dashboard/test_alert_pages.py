@@ -371,6 +371,7 @@ def test_incidents_are_filtered(many, alice):
 
 def test_the_mean_times_and_the_noisiest_rules_are_worked_out(many, alice):
     shown = look(alice, "incidents/")
+    assert 'href="/spotter/incidents/one/?id=2">2 · Broken is at 1' in shown
     assert "16.7 min" in shown  # of the one that is over, in 1,000 s
     assert "of 0 that were" in shown
     rows = text(alice.get("/spotter/incidents/?format=csv&block=rules"))
