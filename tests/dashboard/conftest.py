@@ -25,6 +25,7 @@ PAGES = [
     "tasks/",
     "outgoing/",
     "hosts/",
+    "uptime/",
     "logs/",
     "self/",
 ]
