@@ -39,7 +39,8 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     blocks += [incidents(latest, reader.now), alerts(found, reader.now)]
     if access.may_act(request):
         token = get_token(request)
-        blocks += [muted(silences, reader.now)]
+        plan = announcing.maintenance_form(token, reader.now)
+        blocks += [muted(silences, reader.now), *plan]
         blocks += [
             Action(
                 href=address("act/unsilence"), token=token,
@@ -59,7 +60,6 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
                 ],
             )
         )
-        blocks += announcing.maintenance_form(token, reader.now)
     return blocks
 
 
