@@ -8,7 +8,7 @@ import pytest
 
 from spotter.alerts import announcements, jobs
 from spotter.alerts.book import Book, Ping
-from spotter.alerts.outages import Outage, begin, end, outages
+from spotter.alerts.outages import Outage, begin, end, end_gone, outages
 from spotter.alerts.outages import trim as trim_outages
 from spotter.alerts.punctuality import Heartbeat
 from spotter.stores import open_store
@@ -48,6 +48,15 @@ def test_an_outage_begins_once_and_ends_once(book):
         assert [each.began_at for each in outages(page, 0.0)] == [200.0, 100.0]
         trim_outages(page, 160.1 + 730 * 86400)
         assert [each.began_at for each in outages(page, 0.0)] == [200.0]
+
+
+def test_the_outage_of_a_monitor_that_is_gone_ends(book):
+    with book.writing() as page:
+        for name in ("api", "gone"):
+            begin(page, Outage(monitor=name, began_at=1.0, ended_at=None, reason="x"))
+        end_gone(page, {"api"}, 9.0)
+        found = {each.monitor: each.ended_at for each in outages(page, 0.0)}
+        assert found == {"api": None, "gone": 9.0}
 
 
 def test_a_job_is_enrolled_changed_and_forgotten(book):

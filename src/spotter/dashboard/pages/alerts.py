@@ -39,7 +39,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     blocks += [incidents(latest, reader.now), alerts(found, reader.now)]
     if access.may_act(request):
         token = get_token(request)
-        plan = announcing.maintenance_form(token, reader.now)
+        plan = announcing.maintenance_forms(token, reader.now, silences)
         blocks += [muted(silences, reader.now), *plan]
         blocks += [
             Action(
