@@ -24,7 +24,7 @@ NAMES = {
 }
 PAGES = [
     *("", "requests/", "queries/", "queries/?tab=repeated", "cache/", "tasks/"),
-    *("outgoing/", "hosts/", "logs/", "self/"),
+    *("outgoing/", "hosts/", "uptime/", "logs/", "self/"),
     *("alerts/", "incidents/", "silences/", "silences/?matchers=rule%3DHighCPU"),
 ]
 

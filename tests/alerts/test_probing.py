@@ -145,8 +145,8 @@ def test_a_watcher_that_has_died_does_not_say_up_for_ever(hosts):
     assert hosts.chat.kinds_sent == ["trigger"]
 
 
-def test_a_watcher_that_reaches_nothing_does_not_say_down(hosts, monkeypatch):
-    monkeypatch.setattr("spotter.alerts.probing.is_online", lambda: False)
+def test_a_watcher_that_reaches_nothing_does_not_say_down(hosts, settings):
+    settings.SPOTTER = {**settings.SPOTTER, "CONNECTIVITY": "127.0.0.1:1"}
     DOWN.add(EVERYWHERE)
     for _ in range(9):
         hosts.tick()

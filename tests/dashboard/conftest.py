@@ -30,6 +30,7 @@ PAGES = [
     "incidents/one/?id=1",
     "silences/",
     "silences/?matchers=rule%3DHighCPU",
+    "uptime/",
     "logs/",
     "self/",
 ]

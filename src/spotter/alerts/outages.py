@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from spotter.alerts.book import KEEP_SECONDS, Page
 from spotter.alerts.expressions import Reading
@@ -96,6 +96,15 @@ def outages(page: Page, since: float, limit: int = 200) -> Sequence[Outage]:
         (since, limit),
     )
     return [Outage(monitor=m, began_at=b, ended_at=e, reason=r) for m, b, e, r in rows]
+
+
+def end_gone(page: Page, monitors: Collection[str], now: float) -> None:
+    """End the outages of monitors that there are no more: nobody else will."""
+    rows = page.run("SELECT monitor FROM spotter_outages WHERE ended_at IS NULL")
+    for (monitor,) in rows:
+        if monitor not in monitors:
+            gone = Outage(monitor=monitor, began_at=0.0, ended_at=now, reason="")
+            end(page, gone)
 
 
 def trim(page: Page, now: float) -> None:

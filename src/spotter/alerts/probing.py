@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import socket
+import threading
 import time
 from collections.abc import Mapping, Sequence
 
@@ -18,6 +19,8 @@ logger = logging.getLogger("spotter.watcher")
 LOCAL = ("localhost", "127.0.0.1", "::1", "")
 #: So many failures in a row are believed.
 BELIEVED = 2
+#: How long it is good for that this host reaches anything.
+ONLINE_SECONDS = 3.0
 UP, FAILURES = "spotter.probe.success", "spotter.probe.failures"
 
 
@@ -40,6 +43,8 @@ class Prober:
 
     def __init__(self, host: str = "") -> None:
         self.host = host or socket.gethostname()
+        self._lock = threading.Lock()
+        self._online = (float("-inf"), True)
         #: Only ever written by the one thread that probes this monitor.
         self.failing: dict[str, Failing] = {}
 
@@ -49,7 +54,7 @@ class Prober:
 
         While this host reaches nothing, nothing is: that is not the other's fault.
         """
-        if monitor.host not in LOCAL and not is_online():
+        if monitor.host not in LOCAL and not self._is_online():
             return
         at = time.time()
         found = monitor.probe()
@@ -62,6 +67,16 @@ class Prober:
         if found.expires_at is not None:
             left = found.expires_at - time.time()
             recording.gauge("spotter.probe.tls.expiry", left, name)
+
+    def _is_online(self) -> bool:
+        """Asked once for all monitors whose turn it is."""
+        if not conf.get_settings().connectivity:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            if now - self._online[0] > ONLINE_SECONDS:
+                self._online = (now, is_online())
+            return self._online[1]
 
     def _count(self, name: str, found: Probe, at: float) -> int:
         """How often in a row it failed."""
@@ -80,8 +95,6 @@ class Prober:
 def is_online() -> bool:
     """Whether this host reaches anything: else it is not the others that are down."""
     address = conf.get_settings().connectivity
-    if not address:
-        return True
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), 3).close()

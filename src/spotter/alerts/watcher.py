@@ -450,6 +450,7 @@ class Watcher:
             if self._is_due("trim", TRIM_SECONDS, now):
                 page.trim(now)
                 outages.trim(page, now)
+                outages.end_gone(page, {m.name for m in self.monitors}, now)
                 announcements.trim(page, now)
                 jobs.trim(page)
         self.engine.accept()

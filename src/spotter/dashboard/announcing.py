@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 
 from spotter.alerts import announcements
 from spotter.alerts.announcing import TIME
-from spotter.alerts.book import Incident, Page
+from spotter.alerts.book import Incident, Page, Silence
 from spotter.conf import get_settings
 from spotter.dashboard.blocks import Action, Block
 from spotter.dashboard.site import address
@@ -37,8 +38,10 @@ def incident_form(page: Page, incident: Incident, token: str) -> list[Block]:
     ]
 
 
-def maintenance_form(token: str, now: float) -> list[Block]:
-    """The form for a maintenance window, where there is a status page."""
+def maintenance_forms(
+    token: str, now: float, silences: Sequence[Silence]
+) -> list[Block]:
+    """To plan a maintenance window or show a silence, where there is a status page."""
     if not is_on():
         return []
     soon = datetime.datetime.fromtimestamp(now + 60, datetime.UTC)
@@ -53,5 +56,22 @@ def maintenance_form(token: str, now: float) -> list[Block]:
                 ("minutes", "Minutes", "60"),
                 ("rule", "Mutes the rule", "HealthCheckFailing"),
             ],
+        ),
+        *publish_form(token, silences),
+    ]
+
+
+def publish_form(token: str, silences: Sequence[Silence]) -> list[Block]:
+    """The form to show one of the silences that there are."""
+    if not silences:
+        return []
+    numbers = [str(each.id) for each in silences]
+    return [
+        Action(
+            href=address("act/publish"),
+            token=token,
+            button="Show to the public",
+            choices=[("silence", "Silence", numbers)],
+            fields=[("title", "Public title", "")],
         )
     ]

@@ -67,7 +67,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         table("active", "Active", on, "Nothing is muted.", token, alerts),
         table("future", "To come", to_come, "No window is planned.", token),
         table("past", "Over", over, "None ended in the last 90 days."),
-        *(announcing.maintenance_form(token, now) if token else ()),
+        *(announcing.maintenance_forms(token, now, on) if token else ()),
     ]
 
 
