@@ -13,6 +13,8 @@ import uuid
 import httpx
 import pytest
 
+from spotter.alerts.book import PENDING, Book
+from spotter.stores.sqlite import SqliteStore
 from tests.channels.receiver import receiving
 from tests.servers.processes import wait_until
 from tests.servers.proxy import FaultProxy
@@ -43,9 +45,20 @@ def traffic(url):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    yield
-    over.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def is_written(home):
+    """Whether the watcher has written down what became of every message."""
+    store = SqliteStore(home / "var" / "spotter" / "spotter.db")
+    with Book(store).reading() as page:
+        found = [each.state for each in page.deliveries()]
+    store.close()
+    return PENDING not in found
 
 
 @pytest.mark.timeout(280)
@@ -72,6 +85,8 @@ def test_a_database_and_a_cache_that_stop_are_one_incident_each(postgres, tmp_pa
                 database.misbehave("down")
                 wait_until(lambda: len(slack.bodies) == 1, 45, "the database told")
                 assert "FIRING] The database can't be used" in slack.bodies[0]["text"]
+                # One that dies before it is written down is sent again, as it must be.
+                wait_until(lambda: is_written(tmp_path), 20, "the message marked")
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 process = watcher(env)
