@@ -14,6 +14,8 @@ import uuid
 import httpx
 import pytest
 
+from spotter.alerts.book import PENDING, Book
+from spotter.stores.sqlite import SqliteStore
 from tests.channels.receiver import receiving
 from tests.servers.processes import wait_until
 from tests.servers.proxy import FaultProxy
@@ -44,9 +46,20 @@ def traffic(url):
 
     thread = threading.Thread(target=ask)
     thread.start()
-    yield
-    over.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def is_written(home):
+    """Whether the watcher has written down what became of every message."""
+    store = SqliteStore(home / "var" / "spotter" / "spotter.db")
+    with Book(store).reading() as page:
+        found = [each.state for each in page.deliveries()]
+    store.close()
+    return PENDING not in found
 
 
 DATABASE, CACHE = "The database can't be used", "The cache can't be used"
@@ -80,6 +93,8 @@ def test_a_database_and_a_cache_that_stop_are_one_incident_each(postgres, tmp_pa
                 assert slack.bodies == []
                 database.misbehave("down")
                 wait_until(lambda: told(slack, "FIRING] " + DATABASE) == 1, 45, "it told")  # fmt: skip
+                # One that dies before it is written down is sent again, as it must be.
+                wait_until(lambda: is_written(tmp_path), 20, "the message marked")
                 process.send_signal(signal.SIGKILL)
                 process.wait()
                 process = watcher(env)
