@@ -420,7 +420,7 @@ def released(measured, *, ago=600.0, before=100):
         pytest.param(98, 2, "false", id="two errors are too few"),
         pytest.param(96, 4, "false", id="what may be chance"),
         pytest.param(85, 15, "true", id="what is no chance"),
-        pytest.param(4, 15, "false", id="19 requests are too few"),
+        pytest.param(4, 15, "unknown", id="19 requests are too few"),
         pytest.param(5, 15, "true", id="20 are enough"),
     ],
 )
@@ -537,6 +537,19 @@ def test_what_a_release_made_worse_is_told_until_it_is_mended(measured):
     assert Watch(measured, measured.rules["DeployMadeItWorse"]).look() == set()
     measured.now += SUSPECT_SECONDS
     measured.requests(200, ago=300)
+    assert watch.look() == set()
+
+
+def test_what_a_release_made_worse_is_not_mended_because_nobody_asks(measured):
+    released(measured)
+    watch = Watch(measured, measured.rules["DeployMadeItWorse"])
+    measured.requests(50, "500", ago=300)
+    watch.look()
+    measured.now += 2 * SUSPECT_SECONDS
+    measured.requests(19, ago=300)
+    assert watch.look() == {"DeployMadeItWorse"}
+    measured.now += 60
+    measured.requests(1, ago=300)
     assert watch.look() == set()
 
 

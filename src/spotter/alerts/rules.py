@@ -62,7 +62,7 @@ class Rule:
 
     @property
     def runbook(self) -> str:
-        """The name of its page in docs/runbooks/."""
+        """The name of its page in src/spotter/runbooks/."""
         return runbook_of(self.name)
 
     def runbook_at(self, place: str) -> str:

@@ -110,6 +110,11 @@ def worse_routes(source: Reads, now: float) -> Sequence[Reading]:
     is_suspect = now - release.at <= SUSPECT_SECONDS
     readings = []
     for route, new in after.items():
+        if new.requests < REQUESTS_AFTER:
+            # What was told is not mended because nobody asks for it at night.
+            labels = {"route": route}
+            readings.append(Reading(labels=labels, reason="too few requests to tell"))
+            continue
         text = worse(route, old.get(route, Side()), new, is_new=route not in old)
         readings.append(
             Reading(
