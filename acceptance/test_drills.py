@@ -17,9 +17,9 @@ from tests.servers.processes import wait_until
 from tests.servers.web import CHECKOUT
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
-THROUGH_THE_SERVER = [
+RULES = [
     "HighErrorRate", "HighErrorRateLowTraffic", "SlowResponses", "BackupMissing",
-    "HeartbeatMissing",
+    "HeartbeatMissing", "MonitoringNoData",
 ]  # fmt: skip
 
 
@@ -42,13 +42,13 @@ def counts(hub) -> dict[str, float]:
     return {series: float(value) for series, value in found}
 
 
-def test_rules_over_requests_are_drilled_through_the_server(hub):
+def test_rules_are_drilled_through_the_server_and_by_a_killed_process(hub):
     get(f"{hub.url}/api/trainers/")
     wait_until(lambda: bool(counts(hub)), 30, "the first request's count")
     before = counts(hub)
-    done = hub.manage("spotter", "drill", *THROUGH_THE_SERVER, "--fast", "--require-real")  # fmt: skip
+    done = hub.manage("spotter", "drill", *RULES, "--fast", "--require-real")  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    for name in THROUGH_THE_SERVER:
+    for name in RULES:
         assert re.search(rf"^{name} +real( +[\d.]+){{5}}$", done.stdout, re.M)
     assert "email would be sent: [DRILL] [FIRING]" in done.stdout
     assert counts(hub) == before

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from spotter.alerts import naming
 from spotter.alerts import watcher as watchers
 from spotter.alerts.errands import Errands
 from spotter.alerts.expressions import Computed, Gauge
@@ -113,7 +114,7 @@ def test_one_that_was_killed_here_is_not_waited_for(scene):
     ended = subprocess.Popen(["true"])
     ended.wait()
     watcher = scene.watcher()
-    name = f"{watchers.here()}-{ended.pid}-abcdef"
+    name = f"{naming.here()}-{ended.pid}-abcdef"
     with watcher.book.writing() as page:
         assert page.lead(name, scene.hands.wall, LEAD_SECONDS)
     assert watcher._is_vacant()
@@ -125,7 +126,7 @@ def test_one_that_was_killed_here_is_not_waited_for(scene):
     "name", ["elsewhere-1-99999999-abcdef", "odd-name-x-y", "a-b-c", "a", ""]
 )
 def test_one_of_elsewhere_may_be_alive(name):
-    assert not watchers.is_dead(name)
+    assert not naming.is_dead(name)
 
 
 def test_one_that_was_stopped_in_the_middle_writes_nothing(scene):

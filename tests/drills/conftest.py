@@ -8,11 +8,13 @@ import pytest
 from django.core.management import call_command
 
 from spotter.drills import real
+from spotter.recording import buffer
 
 
 @pytest.fixture
 def configured(tmp_path, settings):
-    """Name channels, and more of the settings."""
+    """Name channels, and more of the settings; what others captured before is dropped."""
+    buffer._flusher.after_fork()
 
     def configure(*channels, **more):
         settings.SPOTTER = {

@@ -15,20 +15,20 @@ import os
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 
 import urllib3
 from django.db import connections
 
 from spotter import conf, recording
-from spotter.alerts import announcements, chronicle, jobs, outages
+from spotter.alerts import announcements, chronicle, jobs, outages, salvage
 from spotter.alerts.book import Book, Page
 from spotter.alerts.clock import Clock
 from spotter.alerts.engine import Engine, Evidence, Place
 from spotter.alerts.errands import Errands
 from spotter.alerts.evidence import gather
 from spotter.alerts.heartbeats import Heartbeat
+from spotter.alerts.naming import is_dead, new_name
 from spotter.alerts.outages import Outages
 from spotter.alerts.outbox import Outbox
 from spotter.alerts.probing import BELIEVED, Prober, agreed
@@ -87,7 +87,7 @@ class Watcher:
         store = get_store()
         if not isinstance(store, SqlStore):
             raise ConfigurationError("The watcher needs a store with tables.")
-        self.name = f"{here()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self.name = new_name()
         self.clock = clock or Clock()
         self.book = Book(store)
         self.spare = Spare(spare_path(store, var_folder()))
@@ -314,46 +314,8 @@ class Watcher:
         if self.is_on_spare and time.monotonic() - started > HANGING_SECONDS:
             self._retry_at = time.monotonic() + RETRY_SECONDS
         if leads and not self.is_on_spare:
-            self._restore(now)
+            salvage.restore(self.engine, self.book, self.spare, now)
         return leads
-
-    def _restore(self, now: float) -> None:
-        """The store was begun anew, empty: give it what the spare book knows."""
-        with self.book.reading() as page:
-            if not self._lost(page) or self._lost(page) != self._told():
-                return
-        logger.warning("the store was begun anew: what is open is written to it")
-        self.spare.give_back(self.book, now)
-        with self.book.reading() as page:
-            for key, alert in page.alerts().items():
-                mine = self.engine.alerts.get(key)
-                if mine is None or alert.is_firing or not mine.is_firing:
-                    self.engine.alerts[key] = alert
-
-    def _told(self) -> list[str]:
-        """Alerts that are part of an incident."""
-        return [key for key, a in self.engine.alerts.items() if a.incident]
-
-    def _lost(self, page: Page) -> list[str]:
-        """Those whose incident is not in the book."""
-        known = self.engine.alerts
-        return [
-            key
-            for key in self._told()
-            if page.incident(known[key].incident or 0) is None
-        ]
-
-    def _begin_anew(self, now: float) -> None:
-        """Begin incidents that no book has any more: somebody must be told their end."""
-        with self.current().reading() as page:
-            lost = self._lost(page)
-        if not lost:
-            return
-        known = self.engine.alerts
-        alerts = [dataclasses.replace(known[key], incident=None) for key in lost]
-        with self.current().writing() as page:
-            self.engine.write(page, alerts, now)
-        self.engine.accept()
 
     def _may_lead(self, now: float) -> bool:
         """Take or keep the lead; who can't tell leads."""
@@ -439,7 +401,7 @@ class Watcher:
         self._go_on_alone(error, now)
 
     def _judge(self, now: float) -> None:
-        self._begin_anew(now)
+        salvage.begin_anew(self.engine, self.current(), now)
         alerts = self.engine.evaluate(self.source, now)
         with self.current().writing() as page:
             # One that was stopped since may not write what it thought before.
@@ -482,7 +444,7 @@ class Watcher:
             with rescue("keep the spare book"):
                 # Not of a store that was emptied since: it would take the last copy.
                 with self.book.reading() as page:
-                    is_whole = not self._lost(page)
+                    is_whole = not salvage.lost(self.engine, page)
                 if is_whole or not self.is_leading:
                     self.spare.use_file()
                     self.spare.copy(self.book, now)
@@ -502,29 +464,6 @@ class Watcher:
 
     def _evidence(self) -> Evidence:
         return functools.partial(gather, self.source)
-
-
-def here() -> str:
-    """The host and, as containers may share its name, the space of its process ids."""
-    try:
-        space = os.stat("/proc/self/ns/pid").st_ino
-    except OSError:
-        space = 0
-    return f"{socket.gethostname()}-{space}"
-
-
-def is_dead(name: str) -> bool:
-    """Whether a watcher was one of here, and its process is no more."""
-    place, _, pid = name.rpartition("-")[0].rpartition("-")
-    if place != here() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def quietly(what: str, work: Callable[[], object]) -> None:

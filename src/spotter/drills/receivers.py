@@ -14,6 +14,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 
 from spotter.channels import Channel, Email, Notice, PagerDuty, Sentry
+from spotter.rescue import ignore
 
 #: How much of a message is read.
 MAX_BODY_BYTES = 1024 * 1024
@@ -100,7 +101,8 @@ class Local(Channel):
 
     def send(self, notice: Notice) -> None:
         if self.near is not None:
-            self.near.send(notice)
+            with ignore():
+                self.near.send(notice)
         how = "" if self.near else " (this kind of channel was not tried)"
         self.show(self.name, f"would be sent: {notice.headline}{how}")
 

@@ -22,6 +22,7 @@ from spotter.drills.drill import Undrillable
 from spotter.drills.real import Fault, Real, enough_bad
 from spotter.probes import Http
 from spotter.recorders.drills import MAX_SECONDS, SENT_HEADER, Order
+from spotter.rescue import ignore
 from spotter.stores.sql import SqlStore
 
 #: Requests at once, of all drills: a drill must not be what slows a service down.
@@ -100,7 +101,9 @@ class Server:
         headers = {"User-Agent": "spotter-drill", "Connection": "close", **headers}
         url = urljoin(self.base, path)
         try:
-            return self.pool.request(method, url, headers=headers, redirect=False)
+            # Its threads know nothing of what their caller ignores.
+            with ignore():
+                return self.pool.request(method, url, headers=headers, redirect=False)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Undrillable(
                 f"{self.base} does not answer ({type(error).__name__}): start the "
