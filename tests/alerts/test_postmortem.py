@@ -8,10 +8,10 @@ import re
 import pytest
 
 from spotter.alerts.book import Delivery, Event, Incident
-from spotter.alerts.chronicle import statistics
+from spotter.alerts.chronicle import DEPLOY_BEFORE_SECONDS, statistics, timeline
 from spotter.alerts.evidence import Piece
 from spotter.alerts.postmortem import Impact, impact, markdown
-from spotter.entries import Batch, Series
+from spotter.entries import Batch, Sample, Series
 from spotter.stores.contract import StoreError
 from spotter.stores.sqlite import MEMORY, SqliteStore
 
@@ -101,6 +101,18 @@ def test_an_impact_that_nobody_can_tell_is_not_none():
 
     assert "not known" in impact(Gone(), INCIDENT, NOW).text  # type: ignore[arg-type]
     assert "no request" in Impact(requests=0, failed=0).text
+
+
+def test_releases_from_an_hour_before_to_its_end_are_in_the_timeline_once():
+    first, end = INCIDENT.began_at - DEPLOY_BEFORE_SECONDS, NOW + 600
+    times = {"a": first - 1, "b": first, "c": NOW, "d": end, "e": end + 1}
+    deploys = [
+        Sample(kind="deploy", key=key, at=at, weight=1, body={})
+        for name, at in times.items()
+        for key, at in ((name, at), (name, at + 0.5))
+    ]
+    found = timeline(INCIDENT, [event("opened", "x", NOW + 1)], deploys, NOW + 9000)
+    assert [each.text for each in found] == ["b", "c", "x", "d"]
 
 
 def of(opened: float, acknowledged: float | None, resolved: float | None, **rules: int):
