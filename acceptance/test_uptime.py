@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
+from acceptance.test_dashboard import complaints
 from acceptance.trainerhub_server import environment as demo_environment
 from acceptance.trainerhub_server import running_trainerhub as running_demo
 from tests.channels.receiver import receiving
@@ -24,6 +26,8 @@ from tests.servers.web import CHECKOUT, child_environment
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
 
+Scheme = Literal["light", "dark"]
+LOOKS: list[tuple[int, Scheme]] = [(1440, "light"), (1440, "dark"), (390, "dark")]
 #: A watcher that says that it runs on another host.
 WATCH_FROM = (
     "import socket, sys; host = sys.argv.pop(1); socket.gethostname = lambda: host; "
@@ -106,15 +110,11 @@ def test_a_browser_has_nothing_against_the_status_page(tmp_path):
         chromium = playwright.chromium.launch(
             executable_path=str(path), args=["--no-sandbox"]
         )
-        for width, scheme in ((1440, "light"), (1440, "dark"), (390, "dark")):
+        for width, scheme in LOOKS:
             page = chromium.new_page(
                 viewport={"width": width, "height": 900}, color_scheme=scheme
             )
-            said: list[str] = []
-            page.on("console", lambda message, said=said: said.append(message.text))
-            page.on("pageerror", lambda error, said=said: said.append(str(error)))
-            page.goto(f"{server.url}/status/", wait_until="networkidle")
-            assert said == []
+            assert complaints(page, f"{server.url}/status/") == []
             assert page.locator("h1").inner_text() == "TrainerHub"
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         wait_until(lambda: status(server.url) == "operational", 90, "it is up")
