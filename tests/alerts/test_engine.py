@@ -9,7 +9,7 @@ import pytest
 from spotter.alerts.book import RESOLVED, SENT, SUPPRESSED, Silence
 from spotter.alerts.engine import GONE_SECONDS, TOGETHER_SECONDS
 from spotter.alerts.rules import Severity, dedup_key
-from spotter.channels import DeliveryError, PagerDuty
+from spotter.channels import DeliveryError, Kind, PagerDuty
 from tests.alerts.kit import Recorded, World, rule
 
 
@@ -471,3 +471,22 @@ def test_a_message_links_to_the_rules_runbook(place, own, link):
     world.tick(Broken=1)
     links = [address for _, address in world.channels[0].sent[0].links]
     assert links == link
+
+
+class Pager(Recorded):
+    """Takes acknowledgements, too."""
+
+    kinds = frozenset(Kind)
+
+
+def test_an_acknowledgement_is_told_anew_after_a_reopening():
+    world = World(channels=[Pager()])
+    world.tick(Broken=1)
+    acknowledge(world)
+    world.tick()
+    world.tick(Broken=0)
+    world.tick(Broken=1)
+    acknowledge(world)
+    world.tick()
+    kinds = ["trigger", "acknowledge", "resolve", "trigger", "acknowledge"]
+    assert world.channels[0].kinds_sent == kinds

@@ -145,7 +145,8 @@ class Desk:
         return told_at is not None and self.now - told_at >= self.channel.remind_seconds
 
     def _acknowledge(self) -> None:
-        if not any(each.kind == Kind.ACKNOWLEDGE for each in self.before):
+        told = since_end(self.before)
+        if not any(each.kind == Kind.ACKNOWLEDGE for each in told):
             who = self.incident.body.get("acknowledged_by") or "somebody"
             self._send(Kind.ACKNOWLEDGE, f"{who} has acknowledged it")
 
