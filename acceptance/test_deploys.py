@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import pathlib
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
+import httpx
+import psutil
 import pytest
 
 from spotter.alerts.book import Book
@@ -80,6 +82,50 @@ def watching(home: pathlib.Path, env: dict[str, str]) -> Iterator[None]:
         process.wait(20)
 
 
+class Gunicorn:
+    """
+    A server that is renewed in turn: the old one answers until the new one does.
+
+    On SIGHUP the old workers stop at once, and requests wait for as long as the new
+    ones take to start: on a slow machine longer than a probe does.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self.master = psutil.Process(pid)
+        self.following: psutil.Process | None = None
+
+    def begin(self) -> None:
+        """Start the next beside this one, as soon as this one is let."""
+
+        def is_begun() -> bool:
+            self.following = self._next()
+            if self.following is None:
+                self.master.send_signal(signal.SIGUSR2)
+                time.sleep(0.5)
+            return self.following is not None
+
+        wait_until(is_begun, 120, "another gunicorn")
+
+    def finish(self) -> None:
+        """Let this one end what it is at, and go."""
+        assert self.following is not None
+        self.master.terminate()
+        wait_until(lambda: not lives(self.master), 120, "the end of the old gunicorn")
+        self.master = self.following
+
+    def _next(self) -> psutil.Process | None:
+        """Of its children the one that has children too."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return next((c for c in self.master.children() if c.children()), None)
+        return None
+
+
+def lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def test_ten_rolling_deploys_under_load_are_ten_marks_and_no_alert(tmp_path):
     release, config = tmp_path / "release", tmp_path / "gunicorn.conf.py"
     release.write_text("v0")
@@ -88,6 +134,9 @@ def test_ten_rolling_deploys_under_load_are_ten_marks_and_no_alert(tmp_path):
     extra = {"DJANGO_SETTINGS_MODULE": "acceptance.watched_closely"}
     options = ["--config", str(config), "--graceful-timeout", "20"]
     with running_trainerhub(tmp_path, extra, options=options) as server:
+        # It listens before its workers have started.
+        assert httpx.get(f"{server.url}/live/", trust_env=False, timeout=120).is_success
+        gunicorn = Gunicorn(server.pid)
         store = SqliteStore(tmp_path / "var" / "spotter" / "spotter.db")
 
         def marks() -> list[str]:
@@ -101,8 +150,9 @@ def test_ten_rolling_deploys_under_load_are_ten_marks_and_no_alert(tmp_path):
             wait_until(lambda: marks() == ["v0"], 120, "the first release")
             for number in range(1, DEPLOYS + 1):
                 release.write_text(f"v{number}")
-                os.kill(server.pid, signal.SIGHUP)
+                gunicorn.begin()
                 wait_until(lambda: len(marks()) > number, 120, f"the mark of v{number}")  # noqa: B023 (called at once)
+                gunicorn.finish()
             before = len(load.statuses)
             wait_until(lambda: len(load.statuses) > before + 30, 60, "more answers")
         assert marks() == [f"v{number}" for number in range(DEPLOYS + 1)]

@@ -67,7 +67,11 @@ def command(
         kind, module = "uvicorn.workers.UvicornWorker", "asgi"
     # The control socket is one path a user: two servers of one test run would meet.
     return [
-        *(sys.executable, "-m", "gunicorn", f"{project}.{module}:application"),
+        # Not python -m: on SIGUSR2 it starts itself anew as it was started.
+        *(
+            str(pathlib.Path(sys.executable).with_name("gunicorn")),
+            f"{project}.{module}:application",
+        ),
         *("--bind", f"127.0.0.1:{port}", "--worker-class", kind),
         *("--workers", str(workers), "--threads", str(threads)),
         *("--no-control-socket", "--graceful-timeout", "2", "--log-level", "warning"),

@@ -52,6 +52,14 @@ def test_groups_are_kept_apart_and_others_added_up(store):
     assert store.total(ask())[()].count == 3
 
 
+def test_who_writes_may_read_meanwhile(store):
+    store.write(batch(1.0))
+    with store.transaction(write=True) as execute:
+        execute("DELETE FROM spotter_batches")
+        assert store.total(ask())[()].count == 1
+    assert store.written_at() is None
+
+
 def test_only_series_with_the_wanted_labels_are_read(store):
     store.write(batch(1.0, route="/a"))
     store.write(batch(1.0, route="/b"))

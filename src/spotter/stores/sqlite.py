@@ -58,9 +58,15 @@ class SqliteStore(SqlStore):
         with self._lock:
             try:
                 connection = self._connect()
-                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+                # Whoever writes may read meanwhile, such as an alert's evidence.
+                is_inner = connection.in_transaction and not write
+                if not is_inner:
+                    connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             except (sqlite3.Error, OSError) as error:
                 raise self._unavailable(error) from error
+            if is_inner:
+                yield functools.partial(fetch, connection)
+                return
             try:
                 yield lambda statement, parameters=(): fetch(
                     connection, statement, parameters
