@@ -7,7 +7,7 @@ import time
 
 import pytest
 from django.core.management import call_command
-from spotter.alerts.drill import JOB
+from spotter.alerts.drilled import JOB
 
 from spotter.alerts.book import Book, Ping
 from spotter.alerts.rules import Severity
