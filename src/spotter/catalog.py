@@ -96,6 +96,7 @@ METRICS: dict[str, Metric] = {
     "spotter.probe.tls.expiry": Metric("gauge", "s", "Time until a certificate expires."),
     "spotter.health_check.up": Metric("gauge", "", "1 when a health check found it well, else 0."),
     "spotter.logs.lost": Metric("counter", "", "Log lines that could not be written."),
+    "spotter.watcher.leading": Metric("gauge", "", "Whether a watcher leads; 0 where it stands by."),
     "spotter.watcher.cycle.duration": Metric("summary", "s", "Duration of the watcher's cycles."),
     "spotter.flush.duration": Metric("summary", "s", "Time to write a batch."),
     "spotter.capture.duration": Metric("summary", "s", "CPU of adding up, of one flush."),

@@ -294,6 +294,16 @@ def test_the_watchers_own_measurements_are_no_sign_of_life(measured):
     assert measured.holds("MonitoringNoData") == ["true"]
 
 
+def test_a_watcher_that_stands_by_elsewhere_is_no_sign_of_life(measured):
+    alive(measured)
+    measured.readings("MonitoringNoData")
+    measured.now += 301
+    other = {"host.name": "other", "process.pid": "7"}
+    measured.gauge("process.memory.usage", 1, other)
+    measured.gauge("spotter.watcher.leading", 0, other)
+    assert measured.holds("MonitoringNoData") == ["true"]
+
+
 def test_a_store_that_cannot_be_read_is_silence_too(measured, monkeypatch):
     def locked(query):
         raise StoreError("it is locked")

@@ -12,7 +12,7 @@ from spotter.alerts.rules import Rule
 from spotter.alerts.shipped import shipped
 from spotter.alerts.trial import Given, Seen, Trial
 from spotter.alerts.trial_file import PART, expanded
-from spotter.exporters.promql import label_name
+from spotter.exporters.promql import exposed, label_name
 from spotter.exporters.promtool import STEP, Case, cases_of
 from spotter.stores.sqlite import MEMORY, SqliteStore
 
@@ -48,7 +48,13 @@ def given(rule: Rule, selector: str, values: str) -> Given:
         assert match
         numbers += expanded(match)
     labels = {names[name]: value for name, value in found.items()}
-    return Given(name=expression.name, labels=labels, values=numbers)
+    metric = selector.partition("{")[0]
+    known = {
+        exposed(each, "gauge"): each
+        for each in (getattr(expression, "failures", ""),)
+        if each
+    }
+    return Given(name=known.get(metric, expression.name), labels=labels, values=numbers)
 
 
 def fires(rule: Rule, case: Case) -> bool:

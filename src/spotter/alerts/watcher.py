@@ -124,6 +124,7 @@ class Watcher:
         """Watch until `stop`, or for ever."""
         recording.listen(self.source.remember)
         self._note_first_start()
+        me = {"host.name": socket.gethostname(), "process.pid": os.getpid()}
         with ignore():
             self._start("jobs", self._find_jobs)
             self._sender.start()
@@ -137,6 +138,7 @@ class Watcher:
                         tell_systemd("READY=1\nWATCHDOG=1")
                     spent = time.monotonic() - started
                     recording.summarize("spotter.watcher.cycle.duration", spent)
+                    recording.gauge("spotter.watcher.leading", self.is_leading, me)
                     self._stand_aside_if_failing()
                     self._rest(max(0.2, self._interval - spent))
             finally:

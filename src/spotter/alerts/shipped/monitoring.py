@@ -20,7 +20,7 @@ from spotter.alerts.expressions import (
 from spotter.alerts.rules import Rule, Severity
 from spotter.stores.contract import StoreError
 
-MEASURED = "process.memory.usage"
+MEASURED, WATCHER = "process.memory.usage", "spotter.watcher.leading"
 #: What is looked at in each evaluation, and once at the start.
 RECENT_SECONDS, EVER_SECONDS = 10 * MINUTE, DAY
 #: From when on nobody measures.
@@ -106,8 +106,12 @@ class Silence:
         by = ("host.name", "process.pid")
         seconds = RECENT_SECONDS if self.last else EVER_SECONDS
         found = ask(source, MEASURED, now, seconds, by=by)
+        # Those that stand by measure themselves too, and are no service.
         me = (socket.gethostname(), str(os.getpid()))
-        return max((p.last_at for who, p in found.items() if who != me), default=0.0)
+        watchers: set[tuple[str, ...]] = {me}
+        watchers |= set(ask(source, WATCHER, now, seconds, by=by))
+        alive = [p.last_at for who, p in found.items() if who not in watchers]
+        return max(alive, default=0.0)
 
 
 def failing(book: Book, now: float) -> Sequence[Reading]:
