@@ -29,8 +29,13 @@ from spotter.dashboard.verdict import (
     Route,
     SlowStatement,
 )
+from spotter.entries import Point
 from spotter.stores.sql import SqlStore
 
+MEMORY, PROCESS = "process.memory.usage", ("host.name", "process.pid")
+#: A process that measured so long before the period is none that has just begun; how
+#: long one takes to have imported everything.
+ELDER_SECONDS, WARM_UP_SECONDS = 120.0, 60.0
 #: Routes, statements and repetitions that are looked at: the costliest.
 MOST = 20
 
@@ -167,12 +172,29 @@ def lookup_facts(reader: Reader) -> list[Lookups]:
     ]
 
 
+def warm(
+    reader: Reader, points: Sequence[Point | None], *, is_new: bool
+) -> list[Point]:
+    """
+    What a process measured; of one that began in the period, after its first minute.
+
+    What it imports for its first requests is no leak.
+    """
+    known = [
+        (at, point)
+        for at, point in zip(reader.period.windows, points, strict=True)
+        if point is not None and point.count
+    ]
+    since = known[0][0] + WARM_UP_SECONDS if is_new and known else 0.0
+    return [point for at, point in known if at >= since]
+
+
 def growth_facts(reader: Reader) -> list[Growth]:
     """Each process's memory at the beginning of the period and now."""
-    found = reader.windows("process.memory.usage", ("host.name", "process.pid"))
+    elder = reader.before(MEMORY, PROCESS, ELDER_SECONDS)
     made = []
-    for (host, pid), points in found.items():
-        known = [point for point in points if point is not None and point.count]
+    for (host, pid), points in reader.windows(MEMORY, PROCESS).items():
+        known = warm(reader, points, is_new=(host, pid) not in elder)
         if known:
             made.append(
                 Growth(

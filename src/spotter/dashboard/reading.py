@@ -62,6 +62,14 @@ class Reader:
         found = self.totals(name, (), where, buckets=buckets, period=period)
         return found.get((), Point())
 
+    def before(self, name: str, by: tuple[str, ...], seconds: float) -> set[Group]:
+        """Groups of whom something was measured so shortly before the period."""
+        start = self.period.start
+        query = Query(name=name, start=start - seconds, end=start, by=by, buckets=False)
+        return set(
+            self._keep(("total", key_of(query)), lambda: self.store.total(query))
+        )
+
     def living(
         self, found: Mapping[Group, Point], within: float = GONE_SECONDS
     ) -> dict[Group, Point]:
