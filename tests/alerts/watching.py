@@ -44,8 +44,11 @@ def main(store: str, folder: str, url: str) -> None:
     django.setup()
     from django.core.management import call_command
 
-    # Its classes need the registry of apps.
+    from spotter import conf
+
+    # Its classes need the registry of apps, and setting that up reads the settings.
     options.update(configured(pathlib.Path(folder), url))
+    conf.get_settings.cache_clear()
     call_command("spotter", "watch")
 
 
