@@ -97,9 +97,9 @@ class Day:
             0.7,
             {**host, "system.filesystem.mountpoint": "/"},
         )
-        measured.gauge(
-            "spotter.probe.success", is_up, {"probe": "health", "watcher": "w"}
-        )
+        probe = {"probe": "health", "watcher": "w"}
+        measured.gauge("spotter.probe.success", is_up, probe)
+        measured.gauge("spotter.probe.failures", 0 if is_up else 2, probe)
         for kind in ("database", "cache"):
             measured.gauge(
                 "spotter.health_check.up", 1, {"check": kind, "kind": kind}

@@ -42,6 +42,16 @@ class Stage:
     def count(self, kind: str) -> int:
         return sum(body["kind"] == kind for body in self.receiver.bodies)
 
+    def is_marked(self) -> bool:
+        from spotter.alerts.book import PENDING, Book
+        from spotter.stores import open_store
+
+        store = open_store(self.store)
+        with Book(store).reading() as page:  # type: ignore[arg-type]
+            found = [each.state for each in page.deliveries()]
+        store.close()
+        return bool(found) and PENDING not in found
+
     def keys(self) -> set[str]:
         return {body["dedup_key"] for body in self.receiver.bodies}
 
@@ -167,6 +177,8 @@ def test_a_leader_that_is_stopped_and_goes_on_does_no_harm(three):
     first = leader(three)
     three.say(1)
     three.until(20, trigger=1)
+    # One that stops before it wrote down what it sent leaves the end "late".
+    wait_until(three.is_marked, 20, "the message marked")
     first.send_signal(signal.SIGSTOP)
     three.say(0)
     three.until(60, resolve=1)

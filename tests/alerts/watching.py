@@ -86,8 +86,8 @@ def configured(folder: pathlib.Path, url: str) -> dict[str, Any]:
         "RULES": [rule],
         "RULES_OFF": [name for name in names if name not in wanted],
         "CHANNELS": [
-            Webhook(url=url),
-            *([Deaf(name="deaf")] if "channel" in hung else []),
+            Webhook(url=url, group_seconds=0.0),
+            *([Deaf(name="deaf", group_seconds=0.0)] if "channel" in hung else []),
         ],
         "MONITORS": [
             Hung(name=f"hung-{n}", timeout_seconds=1.0)

@@ -12,7 +12,10 @@ from tests.dashboard.conftest import PAGES
 
 pytestmark = pytest.mark.django_db
 #: Pages that are tables alone, or have nothing to draw in this store.
-WITHOUT_CHARTS = ("requests/example", "tasks/", "outgoing/", "logs/", "self/")
+WITHOUT_CHARTS = (
+    *("requests/example", "outgoing/", "logs/", "self/"),
+    *("alerts/", "incidents/", "silences/", "uptime/"),
+)
 
 
 @pytest.mark.parametrize("page", PAGES)

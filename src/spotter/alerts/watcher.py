@@ -166,7 +166,8 @@ class Watcher:
         self._start("outbox", self.outbox.close)
         self._start("lead", self._resign)
         self._errands.wait(END_SECONDS, "outbox", "lead")
-        self._sender.join(LOOK_SECONDS)
+        if self._sender.is_alive():
+            self._sender.join(LOOK_SECONDS)
 
     def _resign(self) -> None:
         with self.book.writing() as page:

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from spotter import recording
-from spotter.alerts.expressions import FailedShare, Gauge, SlowShare
+from spotter.alerts.expressions import BestOf, FailedShare, Gauge, SlowShare
 from spotter.alerts.rules import Rule
 from spotter.entries import DRILL_LABEL, DRILL_PREFIX, Point, Sample
 from spotter.stores.contract import Group, Query, Store
@@ -115,7 +115,8 @@ class Real:
 def window_of(rule: Rule) -> float:
     """How long what was measured is felt; of a gauge it is the last reading alone."""
     expression = rule.expression
-    if isinstance(expression, Gauge) and not expression.mean:
+    is_reading = isinstance(expression, Gauge) and not expression.mean
+    if is_reading or isinstance(expression, BestOf):
         return 0.0
     return float(getattr(expression, "window", 0.0))
 
