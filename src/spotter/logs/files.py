@@ -75,7 +75,7 @@ class RotatingFile(logging.Handler):
         self.put(line)
 
     def put(self, line: bytes) -> None:
-        """Write a line as it is, or count it; for who holds the handler's lock."""
+        """Write a line as it is, or count it; for whoever holds the handler's lock."""
         try:
             if self._untold:
                 self.write(self.encoded(self.account()))
