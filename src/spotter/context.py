@@ -158,9 +158,11 @@ class Context:
 
     def let_go(self) -> None:
         """Keep what is known and drop the request, which a thread may outlive."""
-        self._user_id = self.user_id
-        self._route = self.route
-        self.request = None
+        request = self.request
+        if request is not None:
+            self._user_id = self._user_id or user_id_of(request)
+            self._route = self._route or route_of(request)
+            self.request = None
         self.task = None
 
 
@@ -171,8 +173,10 @@ def user_id_of(request: HttpRequest) -> str:
     Asking `request.user` could read the session and the database: a request that does
     not care who the user is must not pay for that.
     """
-    known = vars(request)
+    known = request.__dict__
     user: Any = known.get("user")
+    if user is None:
+        return ""
     if isinstance(user, LazyObject):
         user = user._wrapped
         if user is empty:

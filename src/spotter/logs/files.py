@@ -89,12 +89,16 @@ class RotatingFile(logging.Handler):
 
     def write(self, line: bytes) -> None:
         """Append a line to the file of that name, whatever happens to it meanwhile."""
-        now, fd = time.monotonic(), self._fd
-        if fd is None or now >= self._look_at or not self.has_room(len(line)):
-            fd = self.current(len(line))
+        now, fd, size = time.monotonic(), self._fd, len(line)
+        is_full = 0 < self.max_bytes < self._size + size
+        if fd is None or now >= self._look_at or is_full:
+            fd = self.current(size)
         self._look_at = now + LOOK_SECONDS
         for _ in range(10):
-            self.append(fd, line)
+            written = os.write(fd, line)
+            if written < size:
+                self.blank(fd, written)
+                raise OSError(0, "the disk is full, or the file at its limit")
             # After it: a look before says nothing of the moment of the write, and a
             # thread may wait for the interpreter in between.
             if self.is_in_place(fd):
@@ -130,18 +134,6 @@ class RotatingFile(logging.Handler):
         except OSError:
             return False
         return archives.is_archive(self.path, Path(name))
-
-    def has_room(self, size: int) -> bool:
-        """Whether the file may have so many bytes more, by what is known of it."""
-        return not self.max_bytes or self._size + size <= self.max_bytes
-
-    def append(self, fd: int, line: bytes) -> None:
-        """Write a line with one call, or leave no part of it."""
-        written = os.write(fd, line)
-        self._size += written
-        if written < len(line):
-            self.blank(fd, written)
-            raise OSError(0, "the disk is full, or the file at its limit")
 
     def current(self, size: int) -> int:
         """Give the descriptor to write to: reopened, or rotated first, when due."""

@@ -73,8 +73,9 @@ def write(
         "request_id": context.request_id,
         "trace_id": context.trace_id,
     }
-    if context.user_id:
-        clean["user_id"] = context.user_id
+    user_id = context.user_id
+    if user_id:
+        clean["user_id"] = user_id
     if context.exception:
         clean["exception"] = context.exception
     if disconnected:
@@ -108,11 +109,8 @@ def write_to(file: RotatingFile, level: int, message: str, clean: Fields) -> Non
     formatter = cast(Json, file.formatter)
     name = logging.getLevelName(level)
     line = formatter.of_clean(time.time(), name, logger.name, message, clean) + b"\n"
-    file.acquire()
-    try:
+    with cast(threading.RLock, file.lock):
         file.put(line)
-    finally:
-        file.release()
 
 
 def record_of(
