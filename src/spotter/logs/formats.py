@@ -244,15 +244,16 @@ class Json(logging.Formatter):
         self, created: float, level: str, logger: str, message: str, fields: Fields
     ) -> bytes:
         """As `format`, of what Spotter itself has scrubbed, without a record."""
-        line = {
-            "time": instant(created),
-            "level": level,
-            "logger": logger,
-            "process": os.getpid(),
-            "message": message,
-        }
-        line.update(fields)
-        return self.dumped(line)
+        return self.dumped(
+            {
+                "time": instant(created),
+                "level": level,
+                "logger": logger,
+                "process": os.getpid(),
+                "message": message,
+                **fields,
+            }
+        )
 
     def dumped(self, line: Fields) -> bytes:
         try:

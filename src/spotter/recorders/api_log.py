@@ -63,9 +63,9 @@ def write(
         "route": context.route or UNMATCHED,
         "path": path,
         "status": status,
-        "duration_ms": round(seconds * 1000, 3),
+        "duration_ms": milliseconds(seconds),
         "db_queries": context.db_queries,
-        "db_ms": round(context.db_seconds * 1000, 3),
+        "db_ms": milliseconds(context.db_seconds) if context.db_queries else 0.0,
         "cache_hits": context.cache_hits,
         "cache_misses": context.cache_misses,
         "request_bytes": measured.request_bytes,
@@ -85,6 +85,11 @@ def write(
         logger.handle(record_of(level, (method, path, status), clean))
     else:
         write_to(file, level, f"{method} {path} {status}", clean)
+
+
+def milliseconds(seconds: float) -> float:
+    """To the microsecond; round() takes four times as long."""
+    return int(seconds * 1e6 + 0.5) / 1000
 
 
 def only_file(level: int) -> RotatingFile | None:
