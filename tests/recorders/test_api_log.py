@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import orjson
 import pytest
 from django.test import RequestFactory
 
+from spotter.context import leave
 from spotter.logs.files import RotatingFile
 from spotter.logs.formats import Json, Text
 from spotter.recorders import api_log
-from spotter.recorders.requests import Measured, leave
+from spotter.recorders.requests import Measured
 
 
 class Refusing(logging.Filter):
@@ -44,16 +46,16 @@ def file(tmp_path):
     logger.setLevel(was[2])
 
 
-def write(file: logging.Handler, *others: logging.Handler, path="/a/", status=200):
+def write(file: Any, *others: logging.Handler, path="/a/", status=200):
     """Write one; pytest adds its own handlers to whatever does not propagate."""
-    headers = {"HTTP_TRACEPARENT": f"00-{'1' * 32}-{'2' * 16}-01"}
-    measured = Measured(RequestFactory().get(path, **headers))
+    parent = f"00-{'1' * 32}-{'2' * 16}-01"
+    measured = Measured(RequestFactory().get(path, HTTP_TRACEPARENT=parent))
     leave(measured.token)
     api_log.logger.handlers = [file, *others]
     api_log.write(measured, status, 0.0012, 34, False)
 
 
-def lines(file) -> list[dict]:
+def lines(file: Any) -> list[dict[str, Any]]:
     if not file.path.exists():
         return []
     return [orjson.loads(line) for line in file.path.read_bytes().splitlines()]
@@ -65,7 +67,7 @@ def test_the_line_is_the_same_with_a_record_and_without(
     file, monkeypatch, path, status
 ):
     write(file, path=path, status=status)
-    assert api_log.only_file(logging.INFO) is file
+    assert api_log.only_file(logging.INFO) == file
     monkeypatch.setattr(api_log, "only_file", lambda level: None)
     write(file, path=path, status=status)
     direct, recorded = lines(file)
