@@ -8,7 +8,7 @@ import functools
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import LazyObject, empty
@@ -94,8 +94,11 @@ class Context:
         self.cache_seconds = 0.0
         #: When it began, by time.perf_counter(), as every span's `started` is.
         self.started = time.perf_counter()
+        # Made now: two threads that work for one request may both have the first.
         self.spans: list[Span] = []
-        self.first_spans: list[Span] = []
+        # No list, unless there is something in it: until a request is added up, each is
+        # one thing more that the garbage collector goes through.
+        self.first_spans: Sequence[Span] = ()
         #: Whether spans are kept at all; without, they are only numbered.
         self.detailed = True
         self.unseen_spans = 0
@@ -152,15 +155,17 @@ class Context:
     def route(self, value: str) -> None:
         self._route = value
 
-    def example_spans(self) -> list[Span]:
+    def example_spans(self) -> Sequence[Span]:
         """The spans that an example shows: the first ones."""
         return self.first_spans or self.spans[:KEPT_SPANS]
 
     def let_go(self) -> None:
         """Keep what is known and drop the request, which a thread may outlive."""
-        self._user_id = self.user_id
-        self._route = self.route
-        self.request = None
+        request = self.request
+        if request is not None:
+            self._user_id = self._user_id or user_id_of(request)
+            self._route = self._route or route_of(request)
+            self.request = None
         self.task = None
 
 
@@ -171,8 +176,10 @@ def user_id_of(request: HttpRequest) -> str:
     Asking `request.user` could read the session and the database: a request that does
     not care who the user is must not pay for that.
     """
-    known = vars(request)
+    known = request.__dict__
     user: Any = known.get("user")
+    if user is None:
+        return ""
     if isinstance(user, LazyObject):
         user = user._wrapped
         if user is empty:

@@ -7,6 +7,7 @@ import operator
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from math import frexp, isfinite
 
 # Prometheus' native schema 3, OpenTelemetry's scale 3: each power of two is cut into
 # eight buckets, so a bucket's bounds are 2^(1/8) apart and the middle of a bucket is
@@ -30,9 +31,12 @@ def bucket_of(value: float) -> int:
 
     Bucket i holds what is above 2^((i-1)/8) and up to and including 2^(i/8).
     """
-    mantissa, exponent = math.frexp(value)
+    mantissa, exponent = frexp(value)
     index = BUCKETS_PER_DOUBLING * (exponent - 1) + bisect_left(MANTISSAS, mantissa)
-    return min(max(index, LOWEST), HIGHEST)
+    # Not min() and max(): two calls cost more than the rest of this.
+    if index < LOWEST:
+        return LOWEST
+    return HIGHEST if index > HIGHEST else index
 
 
 def upper_bound(index: int) -> float:
@@ -63,11 +67,11 @@ class Histogram:
 
     def observe(self, value: float) -> None:
         """Count one finite value; NaN and infinity are passed over."""
-        if not math.isfinite(value):
+        if not isfinite(value):
             return
         if value > 0:
-            index = bucket_of(value)
-            self.buckets[index] = self.buckets.get(index, 0) + 1
+            buckets, index = self.buckets, bucket_of(value)
+            buckets[index] = buckets.get(index, 0) + 1
         else:
             self.zeros += 1
         self.count += 1

@@ -44,7 +44,10 @@ class SpotterMiddleware:
             # A worker that only probes ask is alive, and is to be seen to be.
             recording.awake()
             return answer
-        if is_measured(request):
+        work = current()
+        if (
+            work is not None and work.request is request
+        ):  # The middleware is listed twice.
             response: HttpResponseBase = self.get_response(request)
             return response
         measured, trace, status = begin(request), errors.begin(request), 500
@@ -70,7 +73,10 @@ class SpotterMiddleware:
             # A worker that only probes ask is alive, and is to be seen to be.
             recording.awake()
             return answer
-        if is_measured(request):
+        work = current()
+        if (
+            work is not None and work.request is request
+        ):  # The middleware is listed twice.
             response: HttpResponseBase = await self.get_response(request)
             return response
         measured, trace, status = begin(request), errors.begin(request), 500
@@ -92,9 +98,3 @@ class SpotterMiddleware:
         if measured is not None:
             end(measured.finish, response)
         return response
-
-
-def is_measured(request: HttpRequest) -> bool:
-    """Whether this very request is measured already: the middleware is listed twice."""
-    context = current()
-    return context is not None and context.request is request

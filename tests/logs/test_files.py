@@ -118,6 +118,67 @@ def test_a_late_line_goes_to_the_archive_or_anew_when_that_is_deleted(
     assert list(lines_of(path)) == ["late"]
 
 
+@pytest.mark.parametrize("directory", ["logs", "link"])
+def test_a_late_line_is_left_in_an_archive_of_our_own(path, directory):
+    path.parent.mkdir()
+    path.parent.with_name("link").symlink_to(path.parent)
+    slow = handler(path.parent.with_name(directory) / path.name)
+    slow.handle(record("before"))
+    slow._look_at = float("inf")  # no look before the line
+    archives.move_away(path, 5)
+    slow.handle(record("late"))
+    slow.handle(record("after"))
+    archive = archives.plain(path, archives.stamps_of(path)[0])
+    assert archive.read_text() == "before\nlate\n"
+    assert path.read_text() == "after\n"
+
+
+def test_a_late_line_is_written_again_when_others_moved_the_file(path):
+    one = handler(path)
+    write(one, 0, 1, 200)
+    one._look_at = float("inf")  # no look before the line
+    path.rename(f"{path}.1")
+    write(one, 1, 1, 200)
+    assert path.stat().st_size == 200
+
+
+def test_a_line_after_a_moment_finds_the_new_file_and_is_written_once(path):
+    one = handler(path)
+    write(one, 0, 1, 200)
+    one._look_at = 0.0
+    path.rename(f"{path}.1")
+    write(one, 1, 1, 200)
+    assert found(path) == (2, 0)
+
+
+def rotate_from_outside(path: Path, number: int) -> int:
+    """As logrotate does it with `compress`: rename, read to the end, delete."""
+    away = path.with_name(f"{path.name}.{number}")
+    try:
+        path.rename(away)
+    except FileNotFoundError:
+        return 0
+    with gzip.open(f"{away}.gz", "wb") as packed:
+        packed.write(away.read_bytes())
+    away.unlink()
+    return 1
+
+
+def test_no_line_is_lost_when_others_rotate_and_compress_at_once(path):
+    def work(writer: int) -> None:
+        write(handler(path), writer, 5000, 200)
+
+    workers = [fork.Process(target=work, args=(n,)) for n in range(3)]
+    for worker in workers:
+        worker.start()
+    rotations = 0
+    while any(worker.is_alive() for worker in workers):
+        rotations += rotate_from_outside(path, rotations)
+    lines, again = found(path)
+    assert lines == 15_000
+    assert again <= 3 * rotations
+
+
 def test_a_file_is_looked_up_by_its_name_again_after_a_moment(path):
     one = handler(path)
     write(one, 0, 1, 200)

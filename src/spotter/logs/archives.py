@@ -32,6 +32,12 @@ def stamps_of(path: Path) -> list[str]:
     return sorted(found)
 
 
+def is_archive(path: Path, name: Path) -> bool:
+    """Whether a file is an archive of a log that is not compressed yet."""
+    rest = name.name.removeprefix(f"{path.name}.")
+    return bool(_STAMP.fullmatch(rest)) and name.parent == path.parent.resolve()
+
+
 def plain(path: Path, stamp: str) -> Path:
     """Give where the archive of an instant is before it is compressed."""
     return path.with_name(f"{path.name}.{stamp}")

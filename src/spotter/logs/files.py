@@ -14,8 +14,8 @@ from pathlib import Path
 
 from spotter.logs import archives
 
-#: How long the name is taken to be the open file's: looking it up costs three times
-#: what writing does. A line of so long after a rotation is the last of the archive.
+#: After so long the name is looked up before a line too, not only after it: who finds a
+#: new file first need not write the line twice.
 LOOK_SECONDS = 0.01
 
 _handlers: weakref.WeakSet[RotatingFile] = weakref.WeakSet()
@@ -72,6 +72,10 @@ class RotatingFile(logging.Handler):
             self.lose("it could not be formatted")
             self.handleError(record)
             return
+        self.put(line)
+
+    def put(self, line: bytes) -> None:
+        """Write a line as it is, or count it; for whoever holds the handler's lock."""
         try:
             if self._untold:
                 self.write(self.encoded(self.account()))
@@ -85,31 +89,51 @@ class RotatingFile(logging.Handler):
 
     def write(self, line: bytes) -> None:
         """Append a line to the file of that name, whatever happens to it meanwhile."""
-        now = time.monotonic()
-        if self._fd is not None and now < self._look_at and self.has_room(len(line)):
-            self.append(self._fd, line)
-            return
+        now, fd, size = time.monotonic(), self._fd, len(line)
+        is_full = 0 < self.max_bytes < self._size + size
+        if fd is None or now >= self._look_at or is_full:
+            fd = self.current(size)
         self._look_at = now + LOOK_SECONDS
-        for _ in range(3):
-            fd = self.current(len(line))
-            self.append(fd, line)
-            # Deleted between the look and the write: the line went with it.
-            if os.fstat(fd).st_nlink:
+        for _ in range(10):
+            written = os.write(fd, line)
+            if written < size:
+                self.blank(fd, written)
+                raise OSError(0, "the disk is full, or the file at its limit")
+            # After it: a look before says nothing of the moment of the write, and a
+            # thread may wait for the interpreter in between.
+            if self.is_in_place(fd):
                 return
-            self.close_file()
-        raise OSError(0, "the file is deleted as fast as it is made")
+            fd = self.open()
+        raise OSError(0, "the file is moved away as fast as it is made")
 
-    def has_room(self, size: int) -> bool:
-        """Whether the file may have so many bytes more, by what is known of it."""
-        return not self.max_bytes or self._size + size <= self.max_bytes
+    def is_in_place(self, fd: int) -> bool:
+        """Whether what was just written is where it is read, or will be archived."""
+        try:
+            found = os.stat(self._file)
+        except FileNotFoundError:
+            return self.is_archived(fd)
+        except OSError:
+            return True  # The name cannot be looked up just now.
+        if (found.st_ino, found.st_dev) == self._inode:
+            self._size = found.st_size
+            return True
+        return self.is_archived(fd)
 
-    def append(self, fd: int, line: bytes) -> None:
-        """Write a line with one call, or leave no part of it."""
-        written = os.write(fd, line)
-        self._size += written
-        if written < len(line):
-            self.blank(fd, written)
-            raise OSError(0, "the disk is full, or the file at its limit")
+    def is_archived(self, fd: int) -> bool:
+        """
+        Whether an open file is an archive of ours, which waits for whoever has it open.
+
+        Another program may have compressed it already, and be about to delete it: then
+        the line is written again, if need be twice, rather than not at all.
+        """
+        self._look_at = 0.0
+        if not os.fstat(fd).st_nlink:
+            return False
+        try:
+            name = os.readlink(f"/proc/self/fd/{fd}")
+        except OSError:
+            return False
+        return archives.is_archive(self.path, Path(name))
 
     def current(self, size: int) -> int:
         """Give the descriptor to write to: reopened, or rotated first, when due."""
@@ -124,7 +148,7 @@ class RotatingFile(logging.Handler):
         due = 0 < self.max_bytes < found.st_size + size and found.st_size > 0
         if due and self.rotate(size):
             return self.open()
-        if self._fd is None or (found.st_dev, found.st_ino) != self._inode:
+        if self._fd is None or (found.st_ino, found.st_dev) != self._inode:
             return self.open()
         return self._fd
 
@@ -137,7 +161,7 @@ class RotatingFile(logging.Handler):
                 fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
             self._fd = fd
             opened = os.fstat(fd)
-            self._inode = (opened.st_dev, opened.st_ino)
+            self._inode = (opened.st_ino, opened.st_dev)
             self._size = opened.st_size
             # Only now is it certain: with the lock held, and still of that name.
             with contextlib.suppress(FileNotFoundError):

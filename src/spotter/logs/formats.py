@@ -18,6 +18,8 @@ import orjson
 from spotter import context, privacy
 from spotter.logs.plain import cut, plain, text_of, valid
 
+Fields = dict[str, Any]
+
 MAX_LINE = 64 * 1024
 MAX_STACK = 24 * 1024
 MAX_EXTRA = 24 * 1024
@@ -51,8 +53,8 @@ def escaped(text: str) -> str:
 
 def instant(created: float) -> str:
     """Give `2024-01-15 10:22:33.123Z`: UTC, whatever the server's zone is."""
-    seconds, milliseconds = divmod(int(created * 1000), 1000)
-    return f"{second(seconds)}.{milliseconds:03d}Z"
+    milliseconds = int(created * 1000)
+    return f"{second(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
 
 
 @functools.lru_cache(maxsize=16)
@@ -236,9 +238,24 @@ class Json(logging.Formatter):
         }
         if record.exc_info or record.exc_text or record.stack_info:
             line["stack"] = stack_of(record)
-        return self.dumped(line)
+        return self.dumped(line).decode()
 
-    def dumped(self, line: dict[str, Any]) -> str:
+    def of_clean(
+        self, created: float, level: str, logger: str, message: str, fields: Fields
+    ) -> bytes:
+        """As `format`, of what Spotter itself has scrubbed, without a record."""
+        return self.dumped(
+            {
+                "time": instant(created),
+                "level": level,
+                "logger": logger,
+                "process": os.getpid(),
+                "message": message,
+                **fields,
+            }
+        )
+
+    def dumped(self, line: Fields) -> bytes:
         try:
             data = orjson.dumps(line)
         except TypeError:
@@ -249,4 +266,4 @@ class Json(logging.Formatter):
                 "cut": len(data),
             }
             data = orjson.dumps(plain(line))
-        return data.decode()
+        return data

@@ -8,10 +8,11 @@ import os
 import re
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from spotter import privacy
-from spotter.logs.formats import CLEAN
+from spotter.logs.files import RotatingFile
+from spotter.logs.formats import CLEAN, Fields, Json
 
 if TYPE_CHECKING:
     from spotter.recorders.requests import Measured
@@ -29,6 +30,12 @@ SIGNATURE = re.compile(r"(/[^/:]+:)[\w-]{43}(?=/|$)")
 MESSAGE = "%s %s %s"
 SAME = vars(
     logging.LogRecord(logger.name, logging.INFO, __file__, 0, MESSAGE, (), None)
+)
+#: The method by which agents that ship log lines listen in, unless one does already.
+UNTOUCHED = (
+    logging.Logger.callHandlers
+    if logging.Logger.callHandlers.__code__.co_filename == logging.__file__
+    else None
 )
 
 
@@ -51,14 +58,14 @@ def write(
     context = measured.context
     method = measured.method if measured.method in METHODS else "_OTHER"
     path = clean_path(measured.path[:MAX_PATH])
-    clean: dict[str, Any] = {
+    clean: Fields = {
         "method": method,
         "route": context.route or UNMATCHED,
         "path": path,
         "status": status,
-        "duration_ms": round(seconds * 1000, 3),
+        "duration_ms": milliseconds(seconds),
         "db_queries": context.db_queries,
-        "db_ms": round(context.db_seconds * 1000, 3),
+        "db_ms": milliseconds(context.db_seconds) if context.db_queries else 0.0,
         "cache_hits": context.cache_hits,
         "cache_misses": context.cache_misses,
         "request_bytes": measured.request_bytes,
@@ -66,17 +73,53 @@ def write(
         "request_id": context.request_id,
         "trace_id": context.trace_id,
     }
-    if context.user_id:
-        clean["user_id"] = context.user_id
+    user_id = context.user_id
+    if user_id:
+        clean["user_id"] = user_id
     if context.exception:
         clean["exception"] = context.exception
     if disconnected:
         clean["disconnected"] = True
-    logger.handle(record_of(level, (method, path, status), clean))
+    file = only_file(level)
+    if file is None:
+        logger.handle(record_of(level, (method, path, status), clean))
+    else:
+        write_to(file, level, f"{method} {path} {status}", clean)
+
+
+def milliseconds(seconds: float) -> float:
+    """To the microsecond; round() takes four times as long."""
+    return int(seconds * 1e6 + 0.5) / 1000
+
+
+def only_file(level: int) -> RotatingFile | None:
+    """The file, if the line goes nowhere else and nobody wants to see its record."""
+    handlers = logger.handlers
+    if len(handlers) != 1 or logger.propagate or logger.filters:
+        return None
+    file = handlers[0]
+    is_plain = (
+        type(file) is RotatingFile
+        and type(file.formatter) is Json
+        and not file.filters
+        and level >= file.level
+        and logging.getLogRecordFactory() is logging.LogRecord
+        and logging.Logger.callHandlers is UNTOUCHED
+    )
+    return file if is_plain else None  # type: ignore[return-value]
+
+
+def write_to(file: RotatingFile, level: int, message: str, clean: Fields) -> None:
+    """Write the line as the handler would, for half of what a record costs."""
+    formatter = cast(Json, file.formatter)
+    name = logging.getLevelName(level)
+    line = formatter.of_clean(time.time(), name, logger.name, message, clean) + b"\n"
+    with cast(threading.RLock, file.lock):
+        file.put(line)
 
 
 def record_of(
-    level: int, arguments: tuple[object, ...], clean: dict[str, Any]
+    level: int, arguments: tuple[object, ...], clean: Fields
 ) -> logging.LogRecord:
     """
     A record with these fields.

@@ -21,7 +21,8 @@ _TRACEPARENT = re.compile(
 def identify(request: HttpRequest) -> Context:
     """Begin the context of a request with its request id and trace id."""
     headers = request.META
-    trace_id = trace_id_of(headers.get("HTTP_TRACEPARENT"))
+    parent = headers.get("HTTP_TRACEPARENT")
+    trace_id = trace_id_of(parent) if parent else ""
     given = headers.get("HTTP_X_REQUEST_ID")
     if given and conf.get_settings().accept_request_id and is_well_formed(given):
         return Context(request_id=given, trace_id=trace_id, request=request)

@@ -24,6 +24,7 @@ class RoutePoints:
     """The points of one route, method and status, in one window."""
 
     __slots__ = (
+        "agents",
         "all",
         "cache_seconds",
         "db_seconds",
@@ -36,6 +37,8 @@ class RoutePoints:
     def __init__(
         self, into: Measures, method: str, route: str, status: int, at: float
     ) -> None:
+        #: By kind of client; the same points for every route.
+        self.agents: dict[str, Point] = {}
         of_route = {"http.route": route}
         of_method = {**of_route, "http.request.method": method}
         self.duration: Point = into.point(
@@ -74,17 +77,22 @@ def measure(measured: Measured, into: Measures) -> None:
         status,
         at,
     )
-    points.duration.observe(measured.seconds)
-    points.all.observe(measured.seconds)
+    seconds = measured.seconds
+    points.duration.observe(seconds)
+    points.all.observe(seconds)
     points.request_size.note(measured.request_bytes)
     points.response_size.note(measured.response_bytes)
     points.queries.note(context.db_queries)
     points.db_seconds.note(context.db_seconds)
     if context.cache_seconds:
         points.cache_seconds.note(context.cache_seconds)
-    agent = agent_kind(measured.agent)
-    into.keep(agent, at, agent_point, into, agent, at).add(1)
-    measure_what_is_rare(measured, route, into, at)
+    kind = agent_kind(measured.agent)
+    agent = points.agents.get(kind)
+    if agent is None:
+        agent = points.agents[kind] = agent_point(into, kind, at)
+    agent.add(1)
+    if measured.queued or measured.disconnected or context.exception:
+        measure_what_is_rare(measured, route, into, at)
     if context.spans:
         measure_spans(context, context.spans, into, at)
     elif context.unseen_spans:

@@ -99,6 +99,7 @@ class Measured:
                 self.write(response.status_code, len(content))
         finally:
             leave(self.token)
+            del self.token  # It would be kept until the request is added up.
 
     def finish_stream(
         self, response: HttpResponseBase, sent_bytes: int | None, complete: bool

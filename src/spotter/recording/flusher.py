@@ -84,7 +84,9 @@ class Flusher:
     def wake(self) -> None:
         """Make sure that the thread runs, and is not asleep while much waits."""
         if self.is_running:
-            self._woken.set()
+            # Each of the requests until it comes round would pay for telling it again.
+            if not self._woken.is_set():
+                self._woken.set()
             return
         if not self._starting.acquire(blocking=False):
             return  # Another thread of this process is at it.

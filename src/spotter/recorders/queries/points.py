@@ -113,7 +113,11 @@ def measure_queries(
         is_slow = span.seconds >= slow
         name = _fingerprints.name(statement.fingerprint, is_slow=is_slow)
         add(span, name, route, into, at)
-        groups.setdefault(statement.fingerprint, []).append(span)
+        group = groups.get(statement.fingerprint)
+        if group is None:
+            groups[statement.fingerprint] = [span]
+        else:
+            group.append(span)
         if name != OTHER and is_worth_it(
             "statement", name, at, span.seconds if is_slow else 0.0
         ):
