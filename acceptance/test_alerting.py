@@ -12,11 +12,14 @@ import time
 import uuid
 
 import httpx
+import psycopg
 import pytest
 
-from spotter.alerts.book import PENDING, Book
+from spotter.alerts.book import PENDING, RESOLVED, Book
+from spotter.alerts.evidence import kept
 from spotter.stores.sqlite import SqliteStore
 from tests.channels.receiver import receiving
+from tests.servers.postgres import running_postgres, started_again
 from tests.servers.processes import wait_until
 from tests.servers.proxy import FaultProxy
 from tests.servers.redis import running_redis
@@ -24,6 +27,26 @@ from tests.servers.trainerhub import environment, running_trainerhub
 from tests.servers.web import CHECKOUT, child_environment
 
 pytestmark = pytest.mark.acceptance
+
+
+@contextlib.contextmanager
+def watching(env):
+    """A watcher while the block runs; the one that follows it, when it is killed."""
+
+    class Watch:
+        process = watcher(env)
+
+        def kill_and_follow(self):
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = watcher(env)
+
+    watch = Watch()
+    try:
+        yield watch
+    finally:
+        watch.process.terminate()
+        watch.process.wait(20)
 
 
 def watcher(env):
@@ -71,52 +94,68 @@ def told(receiver, text) -> int:
 
 
 @pytest.mark.timeout(400)
-def test_a_database_and_a_cache_that_stop_are_one_incident_each(postgres, tmp_path):
+def test_a_database_and_a_cache_that_stop_are_one_incident_each(tmp_path):
     """And a watcher that is killed in the middle is followed by one that goes on."""
-    name = f"trainerhub_{uuid.uuid4().hex[:8]}"
-    postgres.create_database(name)
-    database = FaultProxy(postgres.port)
-    with receiving() as slack, running_redis() as redis:
-        cache = FaultProxy(redis.port)
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(running_postgres())
+        url, place = server.create_database("trainerhub"), where(server)
+        redis = contextlib.ExitStack()
+        cache = redis.enter_context(running_redis())
+        slack = stack.enter_context(receiving())
         extra = {
-            "DATABASE_URL": postgres.url(name, database.port),
-            "REDIS_URL": redis.url(cache.port),
-            "SLACK_WEBHOOK_URL": slack.url,
-            "EMAIL_HOST": "127.0.0.1",
-        }
-        with running_trainerhub(tmp_path, extra) as server, traffic(server.url):
-            variables = environment(tmp_path, {**extra, "PORT": str(server.port)})
-            env = child_environment(variables)
-            process = watcher(env)
-            try:
-                time.sleep(10)
-                assert slack.bodies == []
-                database.misbehave("down")
-                wait_until(lambda: told(slack, "FIRING] " + DATABASE) == 1, 45, "it told")  # fmt: skip
-                # One that dies before it is written down is sent again, as it must be.
-                wait_until(lambda: is_written(tmp_path), 20, "the message marked")
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                process = watcher(env)
-                time.sleep(20)
-                database.misbehave(None)
-                # What was sent in the moment of the kill is sent once more a minute later.
-                wait_until(lambda: told(slack, "RESOLVED] " + DATABASE) == 1, 120, "its end")  # fmt: skip
-                cache.misbehave("down")
-                wait_until(
-                    lambda: told(slack, "FIRING] " + CACHE) == 1, 45, "the cache"
-                )
-                cache.misbehave(None)
-                wait_until(
-                    lambda: told(slack, "RESOLVED] " + CACHE) == 1, 60, "its end"
-                )
-                assert told(slack, "FIRING] " + DATABASE) in (1, 2)
-                assert len(slack.bodies) == 3 + told(slack, "FIRING] " + DATABASE)
-            finally:
-                process.terminate()
-                process.wait(20)
-        cache.stop()
-    database.stop()
+            "DATABASE_URL": url, "REDIS_URL": cache.url(),
+            "SLACK_WEBHOOK_URL": slack.url, "EMAIL_HOST": "127.0.0.1",
+        }  # fmt: skip
+        web = stack.enter_context(running_trainerhub(tmp_path, extra))
+        stack.enter_context(traffic(web.url))
+        env = child_environment(environment(tmp_path, {**extra, "PORT": str(web.port)}))
+        watch = stack.enter_context(watching(env))
+        time.sleep(10)
+        assert slack.bodies == []
+        stopped = {DATABASE: time.time()}
+        server.stop()
+        wait_until(lambda: told(slack, "FIRING] " + DATABASE) == 1, 45, "it told")
+        # One that dies before it is written down is sent again, as it must be.
+        wait_until(lambda: is_written(tmp_path), 20, "the message marked")
+        watch.kill_and_follow()
+        time.sleep(20)
+        stack.enter_context(started_again(*place))
+        # What was sent in the moment of the kill is sent once more a minute later.
+        wait_until(lambda: told(slack, "RESOLVED] " + DATABASE) == 1, 120, "its end")
+        stopped[CACHE] = time.time()
+        redis.close()
+        wait_until(lambda: told(slack, "FIRING] " + CACHE) == 1, 45, "the cache")
+        stack.enter_context(running_redis(cache.port))
+        wait_until(lambda: told(slack, "RESOLVED] " + CACHE) == 1, 60, "its end")
+        assert told(slack, "FIRING] " + DATABASE) in (1, 2)
+        assert len(slack.bodies) == 3 + told(slack, "FIRING] " + DATABASE)
+        check_incidents(tmp_path, stopped)
+
+
+def where(server):
+    """Its data and port, to start it again on."""
+    with psycopg.connect(server.url()) as connection:
+        found = connection.execute("SHOW data_directory").fetchone()
+    assert found is not None
+    return found[0], str(server.port)
+
+
+def check_incidents(home, stopped):
+    """One for each, begun soon after, over, and with evidence of the fault."""
+    store = SqliteStore(home / "var" / "spotter" / "spotter.db")
+    with Book(store).reading() as page:
+        found = [(each, kept(page, each.id)) for each in page.incidents()]
+    store.close()
+    titles = sorted(each.title.partition(":")[0] for each, _ in found)
+    assert titles == [CACHE, DATABASE]
+    for incident, pieces in found:
+        text = incident.title.partition(":")[0]
+        assert incident.state == RESOLVED
+        # The rule's ten seconds, a probe's ten, and those of a busy machine.
+        assert incident.opened_at - stopped[text] < 40
+        said = " ".join(f"{piece.name} {piece.text}" for piece in pieces)
+        assert ("database" if text == DATABASE else "cache") in said
+        assert "/api/trainers/" in said
 
 
 @pytest.mark.timeout(200)

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import psutil
 import pytest
 
 from tests.servers.processes import free_port, running
@@ -40,6 +41,10 @@ class Postgres:
 
     def url(self, database: str = "postgres", port: int | None = None) -> str:
         return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
+
+    def stop(self) -> None:
+        """Shut it down fast, as an operator does; `started_again` starts it."""
+        os.kill(self.pid, signal.SIGINT)
 
     def create_database(self, name: str) -> str:
         """Create an empty database and give its URL."""
@@ -86,3 +91,29 @@ def running_postgres(port: int | None = None) -> Iterator[Postgres]:
             command, is_ready, user=user, stop_with=signal.SIGINT, cwd=home
         ) as process:
             yield Postgres(port, process.pid)
+
+
+def send(server: Postgres, number: int) -> None:
+    """Send a signal to the whole server: each backend has a process group of its own."""
+    postmaster = psutil.Process(server.pid)
+    all_ = [postmaster, *postmaster.children(recursive=True)]
+    for process in all_:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    if number == signal.SIGKILL:
+        psutil.wait_procs(all_, timeout=10)
+
+
+def started_again(
+    folder: str, port: str
+) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    """The same server on the data of one that was stopped, or crashed."""
+    command = [str(binaries() / "postgres"), "-D", folder, "-p", port, "-k", folder]
+    check = [str(binaries() / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port]
+    return running(
+        command,
+        lambda: subprocess.run(check, check=False).returncode == 0,
+        user=NOBODY if os.getuid() == 0 else None,
+        stop_with=signal.SIGINT,
+        cwd=folder,
+    )

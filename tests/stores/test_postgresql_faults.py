@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
-import os
 import signal
-import subprocess
 import time
 
-import psutil
 import psycopg
 import pytest
 
@@ -17,8 +13,7 @@ from spotter.entries import Batch, Series
 from spotter.stores import postgresql
 from spotter.stores.contract import Query, StoreError
 from spotter.stores.postgresql import PostgresqlStore
-from tests.servers.postgres import NOBODY, Postgres, binaries, running_postgres
-from tests.servers.processes import running
+from tests.servers.postgres import running_postgres, send, started_again
 from tests.stores.killing import killed_at_random
 
 
@@ -124,30 +119,6 @@ def test_a_server_that_is_killed_and_started_again_has_every_batch_once():
             assert store.write(waiting) is False
             assert counted(store) == 2
             store.close()
-
-
-def send(server: Postgres, number: int) -> None:
-    """Send a signal to the whole server: each backend has a process group of its own."""
-    postmaster = psutil.Process(server.pid)
-    all_ = [postmaster, *postmaster.children(recursive=True)]
-    for process in all_:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
-    if number == signal.SIGKILL:
-        psutil.wait_procs(all_, timeout=10)
-
-
-def started_again(folder: str, port: str):
-    """The same server, which recovers from its crash first."""
-    command = [str(binaries() / "postgres"), "-D", folder, "-p", port, "-k", folder]
-    check = [str(binaries() / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", port]
-    return running(
-        command,
-        lambda: subprocess.run(check, check=False).returncode == 0,
-        user=NOBODY if os.getuid() == 0 else None,
-        stop_with=signal.SIGINT,
-        cwd=folder,
-    )
 
 
 def test_a_frozen_server_is_given_up_and_written_to_when_it_thaws(monkeypatch):
