@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# How many processes share the tests; each starts servers of its own.
-PROCESSES ?= 2
-# A file's tests stay together: they share the server that they started.
-SHARED = -n $(PROCESSES) --dist loadfile
+# How many processes share the tests. Spotter's wait more than they work; TrainerHub's and
+# those of acceptance/ keep a processor busy each, and share a file's server.
+SHARED = -n 4
+SERVED = -n 2 --dist loadfile
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -35,7 +35,7 @@ run: $(VENV)/.run ## install, migrate, seed and start TrainerHub with Spotter
 
 test: $(VENV)/.dev ## install and run the whole suite; options: make test ARGS=-x
 	@$(BIN)/python -m pytest tests $(SHARED) $(ARGS)
-	@DJANGO_SETTINGS_MODULE=trainerhub.settings_test $(BIN)/python -m pytest trainerhub acceptance $(SHARED) $(ARGS)
+	@DJANGO_SETTINGS_MODULE=trainerhub.settings_test $(BIN)/python -m pytest trainerhub acceptance $(SERVED) $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, formatting, import contracts, docstrings of tests
 	@$(BIN)/ruff check .
