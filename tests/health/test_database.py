@@ -85,7 +85,7 @@ def no_connection_is_left(postgres, name):
     with psycopg.connect(postgres.url()) as connection:
         wait_until(
             lambda: connection.execute(count, [name]).fetchone() == (0,),
-            *(5, "closing of all connections"),
+            *(60, "closing of all connections"),
         )
 
 

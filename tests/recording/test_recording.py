@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import threading
+import uuid
+from decimal import Decimal
 
 import pytest
 
@@ -28,6 +30,23 @@ def test_what_is_counted_is_in_the_store_after_a_flush(kept):
 def test_a_counter_is_known_before_its_first_event(kept):
     recording.count("bookings.made", amount=0)
     assert recorded("bookings.made")[()].sum == 0
+
+
+@pytest.mark.parametrize("value", [True, Decimal("1.0"), 1])
+def test_whatever_is_a_number_is_kept_as_one(postgres, settings, value):
+    settings.SPOTTER = {"STORE": postgres.create_database(f"n{uuid.uuid4().hex[:8]}")}
+    recording.gauge("is.open", value)
+    recording.count("taken", amount=value)
+    recording.observe("length", value)
+    recording.summarize("width", value)
+    assert recorded("is.open")[()].last == recorded("width")[()].sum == 1.0
+    get_store().close()
+
+
+def test_what_is_no_number_keeps_nothing_else_from_being_written(kept, caplog):
+    recording.gauge("broken", "one")  # type: ignore[arg-type]
+    recording.gauge("whole", 1)
+    assert recorded("whole")[()].last == 1
 
 
 def test_an_observation_has_quantiles_and_a_summary_has_none(kept):

@@ -138,7 +138,7 @@ class Watcher:
                         tell_systemd("READY=1\nWATCHDOG=1")
                     spent = time.monotonic() - started
                     recording.summarize("spotter.watcher.cycle.duration", spent)
-                    recording.gauge("spotter.watcher.leading", self.is_leading, me)
+                    recording.gauge("spotter.watcher.leading", int(self.is_leading), me)
                     self._stand_aside_if_failing()
                     self._rest(max(0.2, self._interval - spent))
             finally:

@@ -85,15 +85,18 @@ class Measurement:
 
     def measure(self, into: Measures) -> None:
         """Add it to its point."""
+        # PostgreSQL takes no truth value, and no Decimal, for a number: one of a host's
+        # would keep the whole batch from being written, again and again.
+        value = float(self.value)
         point = into._point(self.name, self.labels, self.at)
         if self.how == "gauge":
-            point.set(self.value, self.at)
+            point.set(value, self.at)
         elif self.how == "count":
-            point.add(self.value)
+            point.add(value)
         elif self.how == "summary":
-            point.note(self.value)
+            point.note(value)
         else:
-            point.observe(self.value)
+            point.observe(value)
 
 
 How = Literal["count", "observe", "summary", "gauge"]
