@@ -12,6 +12,7 @@ from spotter import recording
 from spotter.alerts.book import Book
 from spotter.alerts.clock import Clock
 from spotter.alerts.expressions import Computed, Gauge, Reading
+from spotter.alerts.machine import Status
 from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
@@ -254,6 +255,20 @@ def test_celerys_queues_are_read_beside_djangos(scene, redis):
     depth = recorded("spotter.task.queue.depth", "task.system", "queue")
     assert depth["celery", "celery"].last == 1
     app.close()
+
+
+def test_an_incident_whose_alert_was_overwritten_by_an_older_book_is_ended(scene):
+    first, second = scene.watcher(), scene.watcher()
+    scene.value = 1.0
+    scene.tick(first)
+    with first.book.writing() as page:
+        (alert,) = page.alerts().values()
+        page.save_alert(dataclasses.replace(alert, status=Status(), incident=None), 0)
+    scene.value = 0.0
+    scene.hands.pass_(LEAD_SECONDS)
+    scene.tick(second)
+    scene.tick(second)
+    assert scene.chat.kinds_sent == ["trigger", "resolve"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

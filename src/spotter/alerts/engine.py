@@ -331,6 +331,20 @@ class Engine:
         if self._firing(incident.id):
             self._retitle(page, incident, now)
             return
+        self._close(page, incident, now)
+
+    def close_orphans(self, page: Page, now: float) -> None:
+        """
+        End what no alert belongs to any more, after `write` in its transaction.
+
+        An alert of an older book may have been given back over the one that fired; its
+        incident would be open for ever.
+        """
+        for incident in page.incidents((books.OPEN, books.ACKNOWLEDGED)):
+            if not self._firing(incident.id):
+                self._close(page, incident, now)
+
+    def _close(self, page: Page, incident: Incident, now: float) -> None:
         page.note(incident.id, now, "closed", "nothing of it fires any more")
         chronicle.end_silences(page, incident.id, now)
         page.save_incident(

@@ -412,6 +412,9 @@ class Watcher:
                 self.is_leading = False
                 return
             self.engine.write(page, alerts, now)
+            # A spare book may know incidents whose alerts this watcher never saw.
+            if not self.is_on_spare:
+                self.engine.close_orphans(page, now)
             if self._is_due("trim", TRIM_SECONDS, now):
                 page.trim(now)
                 outages.trim(page, now)
