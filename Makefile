@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # How many processes share the tests. Spotter's wait more than they work; TrainerHub's and
 # those of acceptance/ keep a processor busy each, and share a file's server.
-SHARED = -n 4
+SHARED = -n 3
 SERVED = -n 2 --dist loadfile
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
