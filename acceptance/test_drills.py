@@ -87,7 +87,7 @@ def test_a_drill_that_is_interrupted_tells_of_the_end(hub):
         )  # fmt: skip
         wait_until(lambda: len(slack.bodies) == 1, 60, "the beginning")
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=110)
     assert process.returncode == 1
     assert [("FIRING" in b["text"], "RESOLVED" in b["text"]) for b in slack.bodies] == [
         (True, False),

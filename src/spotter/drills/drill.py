@@ -233,6 +233,7 @@ class Drill:
         while (
             any(d.state == PENDING for d in self._deliveries())
             and self.world.now - started < self.world.delivery_seconds
+            and not (self._stopping.is_set() and kind == "trigger")
         ):
             # Who stops the drill does not stop the end from being told.
             time.sleep(DELIVER_SECONDS)
