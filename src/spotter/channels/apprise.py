@@ -74,9 +74,10 @@ def scheme(url: str) -> str:
 
 
 def library() -> Any:
-    """Apprise, or how to get it."""
+    """Apprise, or how to get it; it logs while it is imported."""
     try:
-        import apprise
+        with quiet():
+            import apprise
     except ImportError as error:
         raise DeliveryError(MISSING, permanent=True) from error
     return apprise
