@@ -94,6 +94,10 @@ def file(request):
     return FileResponse(handle)
 
 
+def refuse(request, token):
+    raise LookupError(f"no such token as {token}")
+
+
 def who(request):
     return HttpResponse(str(request.user.pk))
 
@@ -113,6 +117,7 @@ urlpatterns = [
     path("busy/", busy),
     path("abusy/", abusy),
     path("fail/", fail),
+    path("reset/<str:token>/", refuse),
     path("afail/", afail),
     path("clients/", include([path("<int:pk>/", empty)])),
     path("missing/<int:pk>/", missing),

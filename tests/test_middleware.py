@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from spotter import context
+from spotter.logs.formats import Text
 from spotter.middleware import SpotterMiddleware
 from tests.api_lines import captured
 
@@ -84,6 +86,22 @@ def test_the_path_is_scrubbed(client, lines, monkeypatch):
     monkeypatch.setattr("spotter.privacy.scrub_text", lambda text: "[scrubbed]")
     client.get("/ann@example.com/")
     assert lines.only["path"] == "[scrubbed]"
+
+
+def test_a_secret_in_the_path_is_in_no_line(client, lines):
+    handler = logging.StreamHandler(io.StringIO())
+    handler.setFormatter(Text())
+    logger = logging.getLogger("django.request")
+    logger.addHandler(handler)
+    try:
+        client.get("/reset/c9q-31f7/")
+    finally:
+        logger.removeHandler(handler)
+    assert lines.only["path"] == "/reset/[Filtered]/"
+    shown = handler.stream.getvalue()
+    assert "Internal Server Error: /reset/[Filtered]/" in shown
+    assert "no such token as [Filtered]" in shown
+    assert "c9q" not in shown
 
 
 def test_a_method_that_nobody_knows_is_one_value(client, lines):

@@ -8,7 +8,7 @@ import functools
 import os
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import LazyObject, empty
@@ -44,6 +44,7 @@ class Context:
     """
 
     __slots__ = (
+        "_arguments",
         "_route",
         "_trace_id",
         "_user_id",
@@ -81,6 +82,7 @@ class Context:
         self._trace_id = trace_id
         self._user_id = user_id
         self._route = route
+        self._arguments: Mapping[str, Any] | None = None
         #: The request while it lasts; None afterwards and outside any.
         self.request = request
         #: The drill that this is a part of; "" for what somebody really asked.
@@ -155,6 +157,13 @@ class Context:
     def route(self, value: str) -> None:
         self._route = value
 
+    @property
+    def arguments(self) -> Mapping[str, Any] | None:
+        """What the URL pattern took out of the path, by name; None before one has."""
+        if self.request is not None:
+            return arguments_of(self.request)
+        return self._arguments
+
     def example_spans(self) -> Sequence[Span]:
         """The spans that an example shows: the first ones."""
         return self.first_spans or self.spans[:KEPT_SPANS]
@@ -165,6 +174,7 @@ class Context:
         if request is not None:
             self._user_id = self._user_id or user_id_of(request)
             self._route = self._route or route_of(request)
+            self._arguments = arguments_of(request)
             self.request = None
         self.task = None
 
@@ -197,6 +207,12 @@ def route_of(request: HttpRequest) -> str:
     if match is None:
         return ""
     return route_text(match.route or "")
+
+
+def arguments_of(request: HttpRequest) -> Mapping[str, Any] | None:
+    """What the URL pattern took out of the path, if it took anything by name."""
+    match = getattr(request, "resolver_match", None)
+    return None if match is None else match.kwargs
 
 
 @functools.lru_cache(maxsize=4096)

@@ -68,12 +68,17 @@ def fine(request: HttpRequest, **kwargs: Any) -> HttpResponse:
     return HttpResponse("fine")
 
 
+def refuse(request: HttpRequest, token: str) -> HttpResponse:
+    raise LookupError(f"{request.path} is over")
+
+
 urlpatterns = [
     path("boom/", boom),
     path("examples/", examples),
     path("fine/", fine),
     path("health/", fine),
     path("reset/<str:token>/", fine),
+    path("refuse/<str:token>/", refuse),
 ]
 
 

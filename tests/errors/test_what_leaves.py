@@ -65,6 +65,17 @@ def test_a_transaction_is_named_by_its_route(sink, serve, path, name):
     assert sink.wait_for("transaction")[0]["transaction"] == name
 
 
+def test_a_secret_in_the_path_leaves_in_nothing(sink, serve):
+    """Neither in the address nor in what Sentry shows of the request and its frames."""
+    secret = "-".join(("c9q", "31f7"))
+    assert serve(sink.dsn).get(f"/refuse/{secret}/") == 500
+    event = sink.wait_for("event")[0]
+    sink.wait_for("transaction")
+    assert event["request"]["url"].endswith("/refuse/[Filtered]/")
+    assert event["exception"]["values"][0]["value"] == "/refuse/[Filtered]/ is over"
+    assert secret.encode() not in bytes(sink.raw)
+
+
 def test_it_works_when_gunicorn_forks_after_loading(sink, serve):
     """The thread that sends does not survive a fork; each worker needs its own."""
     site = serve(sink.dsn, "--preload", "--workers", "2")

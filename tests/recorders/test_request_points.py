@@ -52,6 +52,13 @@ def test_what_matches_no_pattern_is_one_route(ask):
     assert recorded(DURATION, ROUTE)["__unmatched__"].count == 3
 
 
+def test_an_example_does_not_show_a_secret_of_its_path(ask, kept):
+    ask("/reset/c9q-31f7/")
+    recorded(DURATION, ROUTE)
+    paths = [sample.body["path"] for sample in kept.samples("request")]
+    assert paths == ["/reset/[Filtered]/"]
+
+
 def test_a_failure_is_counted_with_its_exception(ask):
     ask("/fail/")
     assert recorded(DURATION, STATUS)["500"].count == 1

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
+from spotter import context
 from spotter.privacy import values
 from spotter.privacy.allowance import allowed_categories, allowed_keys
 from spotter.privacy.keys import is_secret_key
@@ -63,8 +66,13 @@ def scrub_text(text: str) -> str:
     """
     Give the text without secrets and personal data; innocent text comes back as it is.
 
-    Linear in the length of the text, whatever is in it.
+    A secret in the path of the request in hand, such as the token of a link that sets
+    a new password, is known by its name in the URL pattern. Linear in the length of
+    the text, whatever is in it.
     """
+    work = context.current()
+    if work is not None and (arguments := work.arguments):
+        text = _without(arguments, text)
     lower = text.lower()
     equated = "=" in text or ":" in text or "%3D" in text or "'," in text
     named = (equated and any_of(_NAMES, lower)) or any_of(_SCHEMES, lower)
@@ -77,6 +85,14 @@ def scrub_text(text: str) -> str:
     if not (named or shaped or at or colons or number):
         return text
     return _scrub(text, named, shaped, at, colons, number)
+
+
+def _without(arguments: Mapping[str, Any], text: str) -> str:
+    for name, value in arguments.items():
+        if not _hides(name) or not (secret := str(value)) or secret not in text:
+            continue
+        text = re.sub(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", FILTERED, text)
+    return text
 
 
 def any_of(needles: tuple[str, ...], text: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from spotter.conf import get_settings
 from spotter.entries import Point, Sample
 from spotter.recorders.agents import agent_kind
-from spotter.recorders.api_log import MAX_PATH, METHODS, UNMATCHED, clean_path
+from spotter.recorders.api_log import METHODS, UNMATCHED, clean_path
 from spotter.recorders.examples import is_worth_it
 from spotter.recorders.queueing import queue_seconds
 from spotter.recorders.work import measure_spans, shown
@@ -136,7 +136,7 @@ def keep_example(
     context = measured.context
     body = {
         "method": method,
-        "path": clean_path(measured.path[:MAX_PATH]),
+        "path": clean_path(measured.path),
         "route": route,
         "status": status,
         "duration": round(seconds, 6),
