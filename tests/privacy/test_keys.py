@@ -16,7 +16,7 @@ phone phone_number private_key passphrase
 """
 _INNOCENT_NAMES = """
 author authority authenticated monkey key keys token_count token_type tokenizer
-cache_key primary_key foreign_key sort_key dedup_key keyboard secretary spin pinned
+cache_key event_key primary_key foreign_key sort_key dedup_key keyboard secretary spin pinned
 cardinality discard dashboard sessions_left session_price sessions password_changed_at
 AUTH_PASSWORD_VALIDATORS email status id business_name microphone opinion compass
 """

@@ -25,8 +25,8 @@ _WORDS = frozenset({
 _OF_A_SESSION = frozenset({"cookie", "data", "hash", "id", "key", "token"})
 # What makes "…_key" a name of something and not a secret.
 _INNOCENT_KEYS = frozenset({
-    "cache", "candidate", "composite", "context", "dedup", "dict", "extra", "field",
-    "foreign", "group", "idempotency", "index", "lookup", "message", "natural",
+    "cache", "candidate", "composite", "context", "dedup", "dict", "event", "extra",
+    "field", "foreign", "group", "idempotency", "index", "lookup", "message", "natural",
     "object", "partition", "primary", "public", "row", "shard", "sort", "translation",
     "unique",
 })  # fmt: skip

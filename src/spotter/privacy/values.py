@@ -72,8 +72,13 @@ def _ip(match: re.Match[str]) -> str:
 
 
 def _international(match: re.Match[str]) -> str:
-    digits = sum(character.isdigit() for character in match[0])
-    return FILTERED if 8 <= digits <= 15 else match[0]
+    whole = match[0]
+    # Other numbers may follow: "+49 151 12345679 200".
+    ends = [len(whole), *[found.start() for found in re.finditer("[ .-]", whole)][::-1]]
+    for end in ends:
+        if 8 <= sum(character.isdigit() for character in whole[:end]) <= 15:
+            return FILTERED + whole[end:]
+    return whole
 
 
 EMAIL: type_of_rule = (
