@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -20,9 +21,16 @@ from tests.servers.web import CHECKOUT, child_environment
 FOR_SECONDS = 1.0
 
 
-def start(store: str, folder: pathlib.Path, url: str) -> subprocess.Popen[bytes]:
+#: The variable that says which host it is to be on; by default this one.
+HOST = "WATCHED_FROM"
+
+
+def start(
+    store: str, folder: pathlib.Path, url: str, host: str = ""
+) -> subprocess.Popen[bytes]:
     """Start one; whoever starts it ends it."""
-    env = child_environment({"DJANGO_SETTINGS_MODULE": "tests.project.settings"})
+    variables = {"DJANGO_SETTINGS_MODULE": "tests.project.settings", HOST: host}
+    env = child_environment(variables)
     with open(folder / "watcher.log", "ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "tests.alerts.watching", store, str(folder), url],
@@ -32,6 +40,8 @@ def start(store: str, folder: pathlib.Path, url: str) -> subprocess.Popen[bytes]
 
 def main(store: str, folder: str, url: str) -> None:
     """Watch until SIGTERM."""
+    if host := os.environ.get(HOST):
+        socket.gethostname = lambda: host
     import django
     from django.conf import settings
 
