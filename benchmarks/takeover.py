@@ -56,7 +56,7 @@ def measure(url: str, folder: pathlib.Path, deaths: int) -> list[float]:
         store = open_store(url)
         stack.callback(store.close)
         watchers: dict[str, subprocess.Popen[bytes]] = {}
-        stack.callback(lambda: [end(process) for process in watchers.values()])
+        stack.callback(lambda: stop(watchers))
 
         def begin() -> None:
             process = start(url, folder, receiver.url, next(hosts))
@@ -86,6 +86,11 @@ def leader_of(store: Store) -> str:
     with Book(store).reading() as page:  # type: ignore[arg-type]
         held = page.leader()
     return held[0].rsplit("-", 2)[1] if held else ""
+
+
+def stop(watchers: dict[str, subprocess.Popen[bytes]]) -> None:
+    for process in watchers.values():
+        end(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

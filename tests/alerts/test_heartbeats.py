@@ -155,32 +155,36 @@ def test_a_class_that_is_no_command_is_refused():
             pass
 
 
-@pytest.mark.parametrize("outermost", ["task", "heartbeat"])
-def test_a_task_of_celery_reports(book, outermost):
+def celery():
+    """An application of the test's own; a shared task would be every other's too."""
     from celery import Celery
 
-    app = Celery("test", broker="memory://", backend="cache+memory://")
+    broker, backend = "memory://", "cache+memory://"
+    return Celery("test", broker=broker, backend=backend, set_as_current=False)
+
+
+@pytest.mark.parametrize("outermost", ["task", "heartbeat"])
+def test_a_task_of_celery_reports(book, outermost):
+    app = celery()
     app.conf.task_always_eager = True
 
     def work(number):
         return 10 / number
 
     if outermost == "task":
-        task = app.task(name="work")(heartbeat("nightly", every=60)(work))
+        task = app.task(name="work", shared=False)(heartbeat("nightly", every=60)(work))
     else:
-        task = heartbeat("nightly", every=60)(app.task(name="work")(work))
+        task = heartbeat("nightly", every=60)(app.task(name="work", shared=False)(work))
     assert task.delay(5).get() == 2
     assert task.apply_async((0,)).failed()
     assert kinds(book) == ["start", "success", "start", "failure"]
 
 
 def test_a_task_of_celery_that_will_be_tried_again_has_not_failed(book):
-    from celery import Celery
-
-    app = Celery("test", broker="memory://", backend="cache+memory://")
+    app = celery()
     tries = []
 
-    @app.task(bind=True, name="work", max_retries=2)
+    @app.task(bind=True, name="work", shared=False, max_retries=2)
     @heartbeat("nightly", every=60)
     def work(self):
         tries.append(1)

@@ -166,6 +166,8 @@ def test_of_three_one_speaks_and_after_its_death_another(three):
     first = leader(three)
     three.say(1)
     three.until(20, trigger=1)
+    # What it had not marked as sent would be said again, and the end after that.
+    wait_until(three.is_marked, 20, "the message marked")
     kill(first)
     three.say(0)
     three.until(60, resolve=1)

@@ -32,8 +32,10 @@ class Renamed(logging.LogRecord):
 
 
 @pytest.fixture
-def file(tmp_path):
-    """Write `api.log` as `logs.config` sets it up."""
+def file(tmp_path, monkeypatch):
+    """Write `api.log` as `logs.config` sets it up; nobody else listens in."""
+    # Sentry does, once another test has started it, and never stops.
+    monkeypatch.setattr(logging.Logger, "callHandlers", api_log.UNTOUCHED)
     handler = RotatingFile(tmp_path / "api.log")
     handler.setFormatter(Json())
     logger = api_log.logger
