@@ -23,7 +23,7 @@ from tests.servers.postgres import running_postgres, started_again
 from tests.servers.processes import wait_until
 from tests.servers.proxy import FaultProxy
 from tests.servers.redis import running_redis
-from tests.servers.trainerhub import environment, running_trainerhub
+from tests.servers.trainerhub import environment, manage, running_trainerhub
 from tests.servers.web import CHECKOUT, child_environment
 
 pytestmark = pytest.mark.acceptance
@@ -56,16 +56,26 @@ def watcher(env):
     )  # fmt: skip
 
 
+def log_in(home, url):
+    """A trainer's token, which whoever has it is asked for in database and cache."""
+    person = json.loads((home / "var" / "demo-logins.json").read_text())["trainer"]
+    answer = httpx.post(
+        f"{url}/api/users/login/", json=person, trust_env=False, timeout=60
+    )
+    return f"Token {answer.json()['token']}"
+
+
 @contextlib.contextmanager
-def traffic(url):
-    """Somebody asks for bookings all the time."""
+def traffic(url, token):
+    """Somebody who is logged in asks for bookings all the time."""
     over = threading.Event()
 
     def ask() -> None:
-        with httpx.Client(trust_env=False, timeout=5) as client:
+        headers = {"Authorization": token}
+        with httpx.Client(trust_env=False, timeout=5, headers=headers) as client:
             while not over.wait(0.1):
                 with contextlib.suppress(httpx.HTTPError):
-                    client.get(f"{url}/api/trainers/")
+                    client.get(f"{url}/api/bookings/")
 
     thread = threading.Thread(target=ask)
     thread.start()
@@ -107,7 +117,8 @@ def test_a_database_and_a_cache_that_stop_are_one_incident_each(tmp_path):
             "SLACK_WEBHOOK_URL": slack.url, "EMAIL_HOST": "127.0.0.1",
         }  # fmt: skip
         web = stack.enter_context(running_trainerhub(tmp_path, extra))
-        stack.enter_context(traffic(web.url))
+        manage(tmp_path, "seed_demo", env=extra)
+        stack.enter_context(traffic(web.url, log_in(tmp_path, web.url)))
         env = child_environment(environment(tmp_path, {**extra, "PORT": str(web.port)}))
         watch = stack.enter_context(watching(env))
         time.sleep(10)
@@ -156,6 +167,8 @@ def check_incidents(home, stopped):
         said = " ".join(f"{piece.name} {piece.text}" for piece in pieces)
         check = "database" if text == DATABASE else "cache"
         assert f"Health checks {check} fail" in said
+        if text == DATABASE:
+            assert "/api/bookings/" in said
 
 
 @pytest.mark.timeout(200)

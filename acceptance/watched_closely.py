@@ -10,6 +10,4 @@ SPOTTER = {
     "FLUSH_SECONDS": 1.0,
     "WATCH_SECONDS": 1.0,
     "PROBE_SECONDS": 2.0,
-    # About the machine that the tests share, not about what they do.
-    "RULES_OFF": ("HighCPU", "HighMemory", "DiskSpaceLow"),
 }
