@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import pathlib
+import subprocess
+import sys
+import uuid
+
 import pytest
 
 from spotter.recorders.host.cgroups import read_cgroup
@@ -9,6 +15,7 @@ from spotter.recorders.host.kills import read_kills
 from spotter.recorders.host.ledger import Ledger
 from tests.kept import recorded
 from tests.recorders.host.test_cgroups import write
+from tests.servers.web import CHECKOUT, child_environment
 
 GROUPS = {
     "v2": {
@@ -99,3 +106,41 @@ def test_a_container_that_was_made_anew_counts_from_its_own_beginning(kept, tmp_
     kernel.kills(6)
     kernel.look()
     assert kernel.counted == 0
+
+
+LITTLE = 200_000_000
+
+
+@pytest.fixture
+def little_memory():
+    """A real group of the kernel's, with a limit that is soon reached."""
+    mount = pathlib.Path("/sys/fs/cgroup")
+    is_first = (mount / "memory").is_dir()
+    group = (mount / "memory" if is_first else mount) / f"spotter-{uuid.uuid4().hex}"
+    limit = "memory.limit_in_bytes" if is_first else "memory.max"
+    try:
+        group.mkdir()
+    except OSError as error:
+        pytest.skip(f"no group of the kernel's can be made here: {error}")
+    try:
+        if not (group / limit).exists():
+            pytest.skip(f"{mount} limits no memory")
+        (group / limit).write_text(str(LITTLE))
+        with contextlib.suppress(OSError):  # Not every kernel limits swap.
+            (group / "memory.swap.max").write_text("0")
+        yield group
+    finally:
+        group.rmdir()
+
+
+def test_what_the_kernel_really_kills_is_counted(
+    kept, settings, tmp_path, little_memory
+):
+    command = [sys.executable, "-m", "tests.recorders.host.hungry"]
+    command += [str(little_memory), settings.SPOTTER["STORE"], str(tmp_path)]
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=child_environment({}),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert recorded("spotter.workers.oom_kills", "host.name")["web-1"].sum == 2
