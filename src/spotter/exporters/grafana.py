@@ -36,34 +36,51 @@ class Panel:
     help: str = ""
 
 
+class Series:
+    """
+    Expressions over the series of one job.
+
+    Args:
+        job: whose they are; a Prometheus has other services' too.
+    """
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+
+    def at(self, family: str, ending: str = "", **labels: str) -> str:
+        """The series themselves."""
+        return selected(f"{family}{ending}", labels, self.job)
+
+    def rate(self, family: str, ending: str, by: str = "", **labels: str) -> str:
+        """How much a second."""
+        group = f" by ({by})" if by else ""
+        return f"sum{group} (rate({self.at(family, ending, **labels)}[{RATE}]))"
+
+    def mean(self, family: str, by: str) -> str:
+        """A histogram's mean."""
+        return f"{self.rate(family, '_sum', by)} / {self.rate(family, '_count', by)}"
+
+
 def panels(job: str) -> list[Panel]:
     """Users first, then what they wait for, then what it runs on."""
+    series = Series(job)
+    return [*of_requests(series), *of_waiting(series), *of_machines(series)]
 
-    def at(family: str, ending: str = "", **labels: str) -> str:
-        return selected(f"{family}{ending}", labels, job)
 
-    def rate(family: str, ending: str, by: str = "", **labels: str) -> str:
-        group = f" by ({by})" if by else ""
-        return f"sum{group} (rate({at(family, ending, **labels)}[{RATE}]))"
-
-    def mean(family: str, by: str) -> str:
-        return f"{rate(family, '_sum', by)} / {rate(family, '_count', by)}"
-
+def of_requests(series: Series) -> list[Panel]:
+    """What users get."""
     requests = exposed("http.server.request.duration", "histogram")
     everything = exposed("spotter.http.server.duration", "histogram")
-    queries = exposed("db.client.operation.duration", "histogram")
-    lookups = exposed("spotter.cache.lookups", "counter")
-    tasks = exposed("spotter.task.events", "counter")
     return [
         Panel(
             title="Requests", unit="reqps",
-            lines=[(rate(everything, "_count", "http_response_status_class"), "{{http_response_status_class}}")],
+            lines=[(series.rate(everything, "_count", "http_response_status_class"), "{{http_response_status_class}}")],
         ),
         Panel(
             title="Failed requests", unit="percentunit", limit=0.01,
             help="The share answered with 5xx; HighErrorRate fires above 1 %.",
             lines=[(
-                f"{rate(everything, '_count', http_response_status_class='5xx')} / {rate(everything, '_count')}",
+                f"{series.rate(everything, '_count', http_response_status_class='5xx')} / {series.rate(everything, '_count')}",
                 "failed",
             )],
         ),
@@ -71,7 +88,7 @@ def panels(job: str) -> list[Panel]:
             title="Response time", unit="s", limit=2.0,
             help="SlowResponses fires when p95 is over 2 s.",
             lines=[
-                (f"histogram_quantile({q}, {rate(everything, '_bucket', 'le')})", f"p{round(100 * q)}")
+                (f"histogram_quantile({q}, {series.rate(everything, '_bucket', 'le')})", f"p{round(100 * q)}")
                 for q in (0.5, 0.95, 0.99)
             ],
         ),
@@ -79,59 +96,74 @@ def panels(job: str) -> list[Panel]:
             title="Slowest routes", unit="s",
             help="p95 of the five slowest.",
             lines=[(
-                f"topk(5, histogram_quantile(0.95, {rate(requests, '_bucket', 'le, http_route')}))",
+                f"topk(5, histogram_quantile(0.95, {series.rate(requests, '_bucket', 'le, http_route')}))",
                 "{{http_route}}",
             )],
         ),
         Panel(
             title="Failing routes", unit="reqps",
             lines=[(
-                f"topk(5, {rate(requests, '_count', 'http_route', http_response_status_code='~5.*')} > 0)",
+                f"topk(5, {series.rate(requests, '_count', 'http_route', http_response_status_code='~5.*')} > 0)",
                 "{{http_route}}",
             )],
         ),
+    ]  # fmt: skip
+
+
+def of_waiting(series: Series) -> list[Panel]:
+    """What requests and tasks wait for."""
+    queries = exposed("db.client.operation.duration", "histogram")
+    lookups = exposed("spotter.cache.lookups", "counter")
+    tasks = exposed("spotter.task.events", "counter")
+    return [
         Panel(
             title="Queries", unit="ops",
-            lines=[(rate(queries, "_count", "db_operation_name"), "{{db_operation_name}}")],
+            lines=[(series.rate(queries, "_count", "db_operation_name"), "{{db_operation_name}}")],
         ),
         Panel(
             title="Query time", unit="s",
-            lines=[(f"histogram_quantile(0.95, {rate(queries, '_bucket', 'le')})", "p95")],
+            lines=[(f"histogram_quantile(0.95, {series.rate(queries, '_bucket', 'le')})", "p95")],
         ),
         Panel(
             title="Cache", unit="percentunit",
             help="The share of lookups that hit.",
             lines=[(
-                f"{rate(lookups, '_total', result='hit')} / {rate(lookups, '_total')}",
+                f"{series.rate(lookups, '_total', result='hit')} / {series.rate(lookups, '_total')}",
                 "hits",
             )],
         ),
         Panel(
             title="Tasks", unit="ops",
-            lines=[(rate(tasks, "_total", "event"), "{{event}}")],
+            lines=[(series.rate(tasks, "_total", "event"), "{{event}}")],
         ),
         Panel(
             title="Oldest waiting task", unit="s", limit=600,
-            lines=[(f"max by (queue) ({at(exposed('spotter.task.queue.oldest', 'gauge'))})", "{{queue}}")],
+            lines=[(f"max by (queue) ({series.at(exposed('spotter.task.queue.oldest', 'gauge'))})", "{{queue}}")],
         ),
+    ]  # fmt: skip
+
+
+def of_machines(series: Series) -> list[Panel]:
+    """What all of it runs on and depends on."""
+    return [
         Panel(
             title="CPU and memory", unit="percentunit", limit=0.8,
             lines=[
-                (at(exposed("system.cpu.utilization", "gauge")), "CPU {{host_name}}"),
-                (at(exposed("system.memory.utilization", "gauge")), "memory {{host_name}}"),
+                (series.at(exposed("system.cpu.utilization", "gauge")), "CPU {{host_name}}"),
+                (series.at(exposed("system.memory.utilization", "gauge")), "memory {{host_name}}"),
             ],
         ),
         Panel(
             title="Disks", unit="percentunit", limit=0.8,
-            lines=[(at(exposed("system.filesystem.utilization", "gauge")), "{{host_name}} {{system_filesystem_mountpoint}}")],
+            lines=[(series.at(exposed("system.filesystem.utilization", "gauge")), "{{host_name}} {{system_filesystem_mountpoint}}")],
         ),
         Panel(
             title="Calls to other servers", unit="s",
-            lines=[(mean(exposed("http.client.request.duration", "histogram"), "server_address"), "{{server_address}}")],
+            lines=[(series.mean(exposed("http.client.request.duration", "histogram"), "server_address"), "{{server_address}}")],
         ),
         Panel(
             title="Probes", unit="bool_on_off",
-            lines=[(f"max by (probe) ({at(exposed('spotter.probe.success', 'gauge'))})", "{{probe}}")],
+            lines=[(f"max by (probe) ({series.at(exposed('spotter.probe.success', 'gauge'))})", "{{probe}}")],
         ),
     ]  # fmt: skip
 
