@@ -1,55 +1,49 @@
-"""Back PostgreSQL up with its own pg_dump, and restore it into a database of its own."""
+"""Back PostgreSQL up by django-dbbackup, and restore it into a database of its own."""
 
 from __future__ import annotations
 
 import datetime
-import os
 import pathlib
 import secrets
-import subprocess
+import shlex
+import shutil
 from collections.abc import Mapping
-from typing import Any, LiteralString
+from typing import Any
+from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from dbbackup.db.postgresql import PgDumpBinaryConnector
+from django.db.backends.base.base import BaseDatabaseWrapper
 
-from trainerhub.lib.proof import Counts
+from trainerhub.lib.databases import connected, count
+from trainerhub.lib.proof import BackupFailed, Counts
 
 SUFFIX = "dump"
 #: A dump or restore that takes longer hangs.
 LIMIT_SECONDS = 3600
-#: Django's names of what a connection needs, libpq's, and those of its environment.
-PARAMETERS = {
-    "NAME": ("dbname", "PGDATABASE"),
-    "HOST": ("host", "PGHOST"),
-    "PORT": ("port", "PGPORT"),
-    "USER": ("user", "PGUSER"),
-    "PASSWORD": ("password", "PGPASSWORD"),
-}
-OPTIONS = {
-    "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY",
-}  # fmt: skip
+#: No backup is at what was begun before so long.
+ABANDONED_SECONDS = 3 * LIMIT_SECONDS
 #: Restored databases are called so, with the minute in which they were made.
 PREFIX = "restore_test_"
-TABLES: LiteralString = (
+TABLES = (
     "SELECT schemaname, tablename FROM pg_tables "
     "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
 )
+#: Rights and owners are the server's own business.
+PLAIN = ("--no-owner", "--no-privileges")
 
 
 def dump(database: Mapping[str, Any], target: pathlib.Path) -> Counts:
     """Dump it in PostgreSQL's own format, and count the rows of the same snapshot."""
-    with connect(database) as connection:
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        [snapshot] = connection.execute("SELECT pg_export_snapshot()").fetchone() or ()
-        counts = count(connection)
-        run(
-            database,
-            *("pg_dump", "--format=custom", "--no-owner", "--no-privileges"),
-            *(f"--snapshot={snapshot}", f"--file={target}"),
-        )
+    require_programs()
+    with connected(database) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            cursor.execute("SELECT pg_export_snapshot()")
+            [snapshot] = cursor.fetchone()
+        counts = count(connection, TABLES)
+        # Into the file at once: the library would put a copy into /tmp.
+        asked = (*PLAIN, f"--snapshot={snapshot}", f"--file={target}")
+        connector(connection, dump_suffix=shlex.join(asked)).create_dump().close()
     return counts
 
 
@@ -57,80 +51,84 @@ def restore(database: Mapping[str, Any], backup: pathlib.Path) -> Counts:
     """Restore it into a fresh database beside the real one, count, and drop that."""
     now = datetime.datetime.now(datetime.UTC)
     name = f"{PREFIX}{now:%Y%m%d%H%M}_{secrets.token_hex(4)}"
-    with connect(database, autocommit=True) as connection:
-        drop_left_over(connection, now)
-        named = sql.Identifier(name)
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(named)
-        )
+    asked = ("--exit-on-error", *PLAIN)
+    with connected(database) as real:
+        drop_left_over(real, now)
+        execute(real, f'CREATE DATABASE "{name}" TEMPLATE template0')
         try:
-            run(
-                database,
-                *("pg_restore", "--exit-on-error", "--no-owner", "--no-privileges"),
-                *(f"--dbname={name}", str(backup)),
-            )
-            with connect({**database, "NAME": name}) as restored:
-                return count(restored)
+            with connected(database, NAME=name) as restored:
+                made = connector(restored, restore_suffix=shlex.join(asked))
+                with backup.open("rb") as dumped:
+                    made.restore_dump(dumped).close()
+                return count(restored, TABLES)
         finally:
-            drop(connection, name)
+            drop(real, name)
 
 
-def connect(
-    database: Mapping[str, Any], *, autocommit: bool = False
-) -> psycopg.Connection[tuple[Any, ...]]:
-    """A connection as Django would make it."""
-    given = database.get("OPTIONS") or {}
-    wanted = {
-        **{libpq: database.get(name) for name, (libpq, _) in PARAMETERS.items()},
-        **{name: given.get(name) for name in OPTIONS},
-        "connect_timeout": 10,
-    }
-    known = {name: value for name, value in wanted.items() if value}
-    return psycopg.connect(make_conninfo("", **known), autocommit=autocommit)
+def connector(connection: BaseDatabaseWrapper, **options: str) -> PgDumpBinaryConnector:
+    """
+    The library's, on a connection of ours, with an end to its programs' patience.
 
-
-def count(connection: psycopg.Connection[tuple[Any, ...]]) -> Counts:
-    """The rows of each table."""
-    found = {}
-    for schema, name in connection.execute(TABLES).fetchall():
-        asked = sql.SQL("SELECT COUNT(*) FROM {}").format(sql.Identifier(schema, name))
-        row = connection.execute(asked).fetchone()
-        found[f"{schema}.{name}"] = int(row[0]) if row else 0
-    return found
-
-
-def run(database: Mapping[str, Any], *command: str) -> None:
-    """Run one of PostgreSQL's programs; the password is on no command line."""
-    given = database.get("OPTIONS") or {}
-    wanted = {
-        **{env: database.get(name) for name, (_, env) in PARAMETERS.items()},
-        **{env: given.get(name) for name, env in OPTIONS.items()},
-        "PGCONNECT_TIMEOUT": "10",
-    }
+    Where to connect goes into their environment, as it is: the library would write it
+    into an address, where not every host, user and database can be written.
+    """
+    given = connection.settings_dict
+    patience = f"timeout --foreground --verbose --kill-after=60 {LIMIT_SECONDS}"
     env = {
-        **os.environ,
-        **{name: str(value) for name, value in wanted.items() if value},
+        "PGHOST": given["HOST"],
+        "PGPORT": given["PORT"],
+        "PGUSER": given["USER"],
+        "PGCONNECT_TIMEOUT": given["OPTIONS"].get("connect_timeout", 10),
     }
-    subprocess.run(  # noqa: S603 (programs of ours, no shell)
-        command, env=env, capture_output=True, text=True,
-        timeout=LIMIT_SECONDS, check=True,
+    made = PgDumpBinaryConnector(
+        connection.alias,
+        env={name: str(value) for name, value in env.items() if value},
+        dump_prefix=patience, restore_prefix=patience,
+        # The restored database is empty, and dropped when anything fails.
+        drop=False, if_exists=False, single_transaction=False,
+        **options,
     )  # fmt: skip
+    made.connection = connection
+    name = quote(given["NAME"], safe="")
+    made.settings.update(HOST="", PORT="", USER="", NAME=name)
+    return made
 
 
-def drop_left_over(
-    connection: psycopg.Connection[tuple[Any, ...]], now: datetime.datetime
-) -> None:
+def require_programs() -> None:
+    """
+    Refuse to begin without PostgreSQL's programs.
+
+    Raises:
+        BackupFailed: which one, and how to install it.
+    """
+    for name in (PgDumpBinaryConnector.dump_cmd, PgDumpBinaryConnector.restore_cmd):
+        if shutil.which(name) is None:
+            raise BackupFailed(
+                f"{name} is not installed: on Debian, "
+                "apt-get install postgresql-client, of the server's version or newer"
+            )
+
+
+def drop_left_over(connection: BaseDatabaseWrapper, now: datetime.datetime) -> None:
     """Drop what a backup that was killed has left, once none can be at it any more."""
-    rows = connection.execute(
-        "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", (PREFIX,)
-    ).fetchall()
-    old = f"{PREFIX}{now - datetime.timedelta(seconds=2 * LIMIT_SECONDS):%Y%m%d%H%M}"
-    for (name,) in rows:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX]
+        )
+        names = [name for (name,) in cursor.fetchall()]
+    old = f"{PREFIX}{now - datetime.timedelta(seconds=ABANDONED_SECONDS):%Y%m%d%H%M}"
+    for name in names:
         if name < old:
             drop(connection, name)
 
 
-def drop(connection: psycopg.Connection[tuple[Any, ...]], name: str) -> None:
+def drop(connection: BaseDatabaseWrapper, name: str) -> None:
     """Drop a restored database."""
-    asked = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-    connection.execute(asked.format(sql.Identifier(name)))
+    quoted = name.replace('"', '""')
+    execute(connection, f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)')
+
+
+def execute(connection: BaseDatabaseWrapper, statement: str) -> None:
+    """Run a statement that answers nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
