@@ -17,7 +17,7 @@ from spotter.dashboard.site import Page, address
 from spotter.exceptions import SpotterError
 from spotter.logs.reading.entries import Entry
 from spotter.logs.reading.files import directory_of, find_logs
-from spotter.logs.reading.render import sentence
+from spotter.logs.reading.render import said
 from spotter.logs.reading.search import Query, search
 
 #: Lines shown, and the longest that a page looks for them.
@@ -97,10 +97,10 @@ def line_of(reader: Reader, entry: Entry) -> LogLine:
         f"{entry.at:%m-%d %H:%M:%S}" if entry.at else "",
         entry.level,
         entry.logger,
-        sentence(entry)[:2000],
+        said(entry)[:2000],
         entry.file,
         address("logs", reader.period, request_id=request_id) if request_id else "",
     )
 
 
-PAGE = Page(path="logs", title="Logs", menu="Logs", build=build)
+PAGE = Page(path="logs", title="Logs", menu="Logs", build=build, survives=True)
