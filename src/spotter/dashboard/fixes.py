@@ -9,6 +9,7 @@ from spotter.dashboard.site import address
 from spotter.dashboard.statements import (
     FINGERPRINT,
     OTHER,
+    kind_of,
     latest_repeats,
     link,
     subject_of,
@@ -61,12 +62,12 @@ def repetitions(reader: Reader) -> list[Fix]:
         kind, route, key, site = group
         body = latest.get((route, key, site), {})
         times = counts[group].mean if group in counts else 1
-        name = "N+1" if kind == "n_plus_one" else kind.replace("_", " ").capitalize()
+        name = kind_of(kind)
         made.append(
             (
                 point.sum * (1 - 1 / max(times, 1)),
                 [
-                    Cell(f"{name}: {subject_of(body) or 'one statement'}, {times:.0f} times a request", href=address("queries", reader.period, tab="repeated")),
+                    Cell(f"{name}: {subject_of(body) or 'one statement'}, {times:.0f} times {'a run' if route.startswith('command ') else 'a request'}", href=address("queries", reader.period, tab="repeated")),
                     Cell(f"{route} {site}", mono=True),
                     Cell(str(body.get("advice", ""))),
                 ],
@@ -92,7 +93,7 @@ def statements(reader: Reader) -> list[Fix]:
                     f"Slow query, {write.seconds(point.mean)} on average",
                     href=link(reader, key),
                 ),
-                Cell(text_of(key, known)[:120], mono=True),
+                Cell(write.short(text_of(key, known), 120), mono=True),
                 Cell("An index, fewer rows, or a cache: its page shows who asks."),
             ],
         )
