@@ -94,7 +94,7 @@ def table(
             Column("Incident", numeric=False),
             Column("State", numeric=False),
             Column("Severity", numeric=False),
-            Column("Opened (UTC)"),
+            Column("Opened (UTC)", numeric=False),
             Column("Lasted"),
             Column("Acknowledged after"),
             Column("Rules", numeric=False),
@@ -103,7 +103,6 @@ def table(
         rows=[row(each, now) for each in incidents],
         empty=empty,
         note=note,
-        stacks=True,
     )
 
 
