@@ -7,8 +7,9 @@ from django.template import Context
 
 from spotter.alerts.naming import new_name, shown
 from spotter.dashboard import format as write
-from spotter.dashboard.blocks import Item, Items
-from spotter.dashboard.pages.uptime import share_cell
+from spotter.dashboard.blocks import Cell, Item, Items
+from spotter.dashboard.fixes import first_of
+from spotter.dashboard.pages.uptime import tone_of
 from spotter.dashboard.site import engine
 from spotter.dashboard.traffic import name_of
 from spotter.dashboard.typography import sentence
@@ -122,19 +123,20 @@ def test_a_repetition_has_the_name_that_people_know(filled, client):
     assert "n plus one" not in page
 
 
-class Known:
-    """A history of one share."""
-
-    def __init__(self, share):
-        self.share = share
-
-    def over(self, days):
-        return self
-
-
 @pytest.mark.parametrize(
     ("share", "tone"),
-    [(1.0, ""), (0.999, ""), (0.9989, "warn"), (0.99, "warn"), (0.9899, "bad"), (0.0, "bad")],
+    [(1.0, "good"), (0.999, "good"), (0.9989, "warn"), (0.99, "warn"), (0.9899, "bad"), (0.0, "bad")],
 )  # fmt: skip
-def test_an_availability_has_the_colour_of_a_day_like_it(share, tone):
-    assert share_cell(Known(share), 1).tone == tone
+def test_an_availability_has_one_colour_in_the_table_and_as_a_bar(share, tone):
+    assert tone_of(share) == tone
+
+
+def test_a_chart_of_nothing_says_so_instead_of_drawing_zeros(store, client):
+    page = look(client, "requests/")
+    assert page.count("Nothing was measured in this period.") == 2
+
+
+def test_what_would_spare_next_to_nothing_is_no_fix():
+    given = [0.04, 3.0, 0.05, *map(float, range(9))]
+    first = first_of([(spared, [Cell("a fix")]) for spared in given])
+    assert [spared for spared, _ in first] == [8, 7, 6, 5, 4, 3, 3, 2, 1, 0.05]

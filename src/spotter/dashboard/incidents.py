@@ -94,7 +94,7 @@ def table(
             Column("Incident", numeric=False),
             Column("State", numeric=False),
             Column("Severity", numeric=False),
-            Column("Opened (UTC)", numeric=False),
+            Column("Opened (UTC)"),
             Column("Lasted"),
             Column("Acknowledged after"),
             Column("Rules", numeric=False),

@@ -158,7 +158,9 @@ def show(
         period = period_of(request.GET, now)
     except PeriodError as error:
         period = period_of({}, now)
-        blocks: Sequence[Block] = [Note("This period is none", str(error), "bad")]
+        blocks: Sequence[Block] = [
+            Note("This period can't be shown", str(error), "bad")
+        ]
         return render(
             request,
             title_of(page, request),

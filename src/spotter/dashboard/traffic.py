@@ -94,12 +94,15 @@ def rate_chart(reader: Reader, metric: str, where: dict[str, str]) -> Chart:
         for number, point in enumerate(points):
             if point is not None:
                 target[number] += 60 * point.count / reader.period.step
+    is_known = any(good) or any(bad)
     return Chart(
         name="rate",
         title="Requests a minute",
         unit="1/min",
         times=windows,
-        lines=[Line("answered", good, "main"), Line("failed (5xx)", bad, "bad")],
+        lines=[Line("answered", good, "main"), Line("failed (5xx)", bad, "bad")]
+        if is_known
+        else [],
         marks=reader.deploys(),
         bars=True,
     )
