@@ -34,6 +34,13 @@ def test_thousands_are_set_apart_also_of_a_mean(value, text):
     assert write.count(value) == text
 
 
+@pytest.mark.parametrize(
+    ("things", "text"), [(0, "0 lines"), (1, "1 line"), (2, "2 lines"), (1200, "1,200 lines")]
+)  # fmt: skip
+def test_one_thing_is_not_many(things, text):
+    assert write.number_of(things, "line", "lines") == text
+
+
 def test_a_text_that_is_cut_says_so():
     assert write.short("SELECT 1", 8) == "SELECT 1"
     assert write.short("SELECT 12", 8) == "SELECT…"

@@ -75,6 +75,11 @@ def three(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def number_of(things: int, one: str, many: str) -> str:
+    """So many of something: `1 incident`, `1,200 incidents`."""
+    return f"{things:,} {one if things == 1 else many}"
+
+
 def short(text: str, length: int) -> str:
     """The beginning of a text, and a sign where some is left out."""
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"

@@ -47,7 +47,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         tiles(numbers, asked["during"]),
         form(asked, rules),
         shared.table(
-            shown[:LISTED], reader.now, title=f"{len(shown):,} incidents", note=note,
+            shown[:LISTED], reader.now, title=write.number_of(len(shown), "incident", "incidents"), note=note,
             empty="There was no such incident in that time.",
         ),
         noisiest(numbers.rules, asked["during"]),

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from django.conf import settings as django_settings
 from django.http import HttpRequest
 
+from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Block, Form, LogLine, LogLines, Note
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
@@ -54,7 +55,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     return [
         form,
         LogLines(
-            f"{len(found)} lines, the newest first" + (" (there are more)" if len(found) == LINES else ""),
+            f"{write.number_of(len(found), 'line', 'lines')}, the newest first" + (" (there are more)" if len(found) == LINES else ""),
             found,
             "No line of this period matches. Choose a longer period or fewer conditions.",
         ),
