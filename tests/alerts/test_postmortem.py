@@ -144,3 +144,43 @@ def test_the_means_are_of_those_that_were_acknowledged_and_of_those_that_are_ove
 def test_a_mean_of_nothing_is_none(incidents):
     numbers = statistics(incidents, 10.0)
     assert (numbers.mtta, numbers.mttr) == (None, None)
+
+
+def told_of(*events: Event) -> list[tuple[str, str]]:
+    return [(e.kind, e.text) for e in timeline(INCIDENT, events, [], NOW + 9000)]
+
+
+def test_a_line_does_not_repeat_its_kind():
+    assert told_of(
+        event("not told", "chat not told: it was over within 5 s", NOW),
+        event("sent", "chat: trigger sent in a digest of 3", NOW + 1),
+        event("not sent", "chat: update not sent: status 500; again in 5 s", NOW + 2),
+        event("resolved", "HighErrorRate resolved", NOW + 3),
+        event("note", "we sent it: it is not told", NOW + 4),
+    ) == [
+        ("not told", "chat: it was over within 5 s"),
+        ("sent", "chat: trigger in a digest of 3"),
+        ("not sent", "chat: update: status 500; again in 5 s"),
+        ("resolved", "HighErrorRate"),
+        ("note", "we sent it: it is not told"),
+    ]
+
+
+def test_channels_of_which_the_same_is_said_are_one_line():
+    assert told_of(
+        event("not told", "chat not told: it is muted", NOW),
+        event("not told", "pager not told: it is muted", NOW + 1),
+        event("not told", "mail not told: it is for critical ones", NOW + 2),
+        event("note", "looking", NOW + 3),
+        event("not told", "chat not told: it is muted", NOW + 4),
+    ) == [
+        ("not told", "chat, pager: it is muted"),
+        ("not told", "mail: it is for critical ones"),
+        ("note", "looking"),
+        ("not told", "chat: it is muted"),
+    ]
+
+
+def test_what_is_said_of_a_channel_again_and_again_is_counted():
+    again = [event("not sent", "chat: trigger not sent: x", NOW + n) for n in range(3)]
+    assert told_of(*again) == [("not sent", "chat: trigger: x (3 times)")]

@@ -132,6 +132,10 @@ def test_a_silence_that_there_is_can_be_shown_to_the_public(public):
     with public.book.reading() as page:
         (silence,) = page.silences()
     assert windows(public) == []
+    assert (
+        b'">1 \xc2\xb7 rule=&quot;Broken&quot;</option>'
+        in client.get("/spotter/silences/").content
+    )
     assert b"Show to the public" in client.get("/spotter/silences/").content
     assert post(client, "publish", silence=99, title="Disks").status_code == 400
     assert post(client, "publish", silence=silence.id, title="Disks").status_code == 302

@@ -35,7 +35,7 @@ def test_nothing_needs_anybody_without_incidents(book, client):
 def test_an_open_incident_comes_first_and_leads_to_its_page(book, client):
     opened(book)
     shown = overview(client)
-    assert "Incident 1, critical, open since 5" in shown
+    assert "Incident 1, critical, opened" in shown
     assert 'href="/spotter/incidents/one/?id=1"' in shown
     assert "Nothing needs you." not in shown
 

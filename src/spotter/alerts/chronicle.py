@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from statistics import fmean
 
 from spotter.alerts import evidence
@@ -25,6 +27,8 @@ from spotter.channels import Channel, Kind
 from spotter.channels.notice import clock
 from spotter.entries import Sample
 
+#: The kinds of events that say of a channel what became of a message.
+TELLING = ("sent", "sent to some", "not sent", "not told")
 #: A release so long before it began is shown as what may have caused it.
 DEPLOY_BEFORE_SECONDS = 3600.0
 
@@ -126,7 +130,40 @@ def timeline(
         for at in first.values()
         if start <= at.at <= (incident.resolved_at or now)
     ]
-    return sorted([*events, *marks], key=lambda event: event.at)
+    return folded(sorted([*events, *marks], key=lambda event: event.at))
+
+
+def folded(events: Iterable[Event]) -> list[Event]:
+    """
+    The events without what their kind says already, and one for what follows alike.
+
+    Two channels that were not told for the same reason are one line of both names.
+    """
+    lines: list[Event] = []
+    for (_, said), alike in groupby(events, key=said_of):
+        if not said:
+            lines += [dataclasses.replace(e, text=unrepeated(e)) for e in alike]
+            continue
+        told = list(alike)
+        names = ", ".join(dict.fromkeys(unrepeated(e).partition(": ")[0] for e in told))
+        times = max(Counter(e.text for e in told).values())
+        often = f" ({times} times)" if times > 1 else ""
+        lines.append(dataclasses.replace(told[0], text=f"{names}: {said}{often}"))
+    return lines
+
+
+def said_of(event: Event) -> tuple[str, str]:
+    """The kind, and what was told or why not: "" of what is not about a channel."""
+    if event.kind not in TELLING:
+        return event.kind, ""
+    return event.kind, unrepeated(event).partition(": ")[2]
+
+
+def unrepeated(event: Event) -> str:
+    """An event's text without its kind, which stands before it."""
+    if event.kind in (*TELLING, "resolved"):
+        return event.text.replace(f" {event.kind}", "", 1)
+    return event.text
 
 
 def release_text(deploy: Sample) -> str:

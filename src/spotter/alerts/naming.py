@@ -21,6 +21,15 @@ def new_name() -> str:
     return f"{here()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
 
+def shown(name: str) -> str:
+    """A watcher's name for people: its host and process."""
+    place, _, pid = name.rpartition("-")[0].rpartition("-")
+    host, _, space = place.rpartition("-")
+    if not host or not space.isdigit() or not pid.isdigit():
+        return name
+    return f"{host}, process {pid}"
+
+
 def is_dead(name: str) -> bool:
     """Whether a watcher was one of here, and its process is no more."""
     place, _, pid = name.rpartition("-")[0].rpartition("-")

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 
 from spotter.alerts import announcements
+from spotter.alerts import matchers as matching
 from spotter.alerts.announcing import TIME
 from spotter.alerts.book import Incident, Page, Silence
 from spotter.conf import get_settings
@@ -28,8 +29,15 @@ def incident_form(page: Page, incident: Incident, token: str) -> list[Block]:
             href=address("act/announce"),
             token=token,
             button="Tell the public",
+            title="Status page",
             hidden=[("incident", str(incident.id))],
-            choices=[("state", "How far it is", announcements.STATES)],
+            choices=[
+                (
+                    "state",
+                    "How far it is",
+                    [(state, state) for state in announcements.STATES],
+                )
+            ],
             fields=[
                 ("title", "Public title", before[-1] if before else ""),
                 ("text", "Public text", ""),
@@ -50,6 +58,7 @@ def maintenance_forms(
             href=address("act/maintain"),
             token=token,
             button="Plan maintenance",
+            title="Maintenance that the status page announces",
             fields=[
                 ("title", "Public title", ""),
                 ("starts", "Starts (UTC)", f"{soon:{TIME}}"),
@@ -65,13 +74,17 @@ def publish_form(token: str, silences: Sequence[Silence]) -> list[Block]:
     """The form to show one of the silences that there are."""
     if not silences:
         return []
-    numbers = [str(each.id) for each in silences]
+    known = [
+        (str(each.id), f"{each.id} · {matching.written(each.matchers)}")
+        for each in silences
+    ]
     return [
         Action(
             href=address("act/publish"),
             token=token,
             button="Show to the public",
-            choices=[("silence", "Silence", numbers)],
+            title="Show a silence on the status page",
+            choices=[("silence", "Silence", known)],
             fields=[("title", "Public title", "")],
         )
     ]

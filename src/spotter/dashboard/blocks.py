@@ -58,8 +58,7 @@ class Table:
     """
     Rows of cells; says what is missing when there are none.
 
-    Args:
-        stacks: whether each row is a card of its own on a phone.
+    On a phone each row is a card, each cell under the title of its column.
     """
 
     file: ClassVar = "spotter/blocks/table.html"
@@ -71,7 +70,6 @@ class Table:
     note: str = ""
     sorted_by: str = ""
     more: str = ""
-    stacks: bool = False
 
     def csv(self) -> str:
         """The table for a spreadsheet."""
@@ -221,13 +219,23 @@ class Prose:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Link:
+    """One of several ways to look."""
+
+    text: str
+    href: str
+    is_current: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Note:
-    """A text in its own box."""
+    """A text in its own box, and where to go from it."""
 
     file: ClassVar = "spotter/blocks/note.html"
     title: str
     text: str
     tone: str = ""
+    links: Sequence[Link] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -237,15 +245,6 @@ class Code:
     file: ClassVar = "spotter/blocks/code.html"
     title: str
     text: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Link:
-    """One of several ways to look."""
-
-    text: str
-    href: str
-    is_current: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -311,7 +310,7 @@ class Action:
         areas: the same, for longer texts.
         is_main: whether it is what to do here, in a button for a thumb.
         links: other ways, beside the button.
-        choices: names, labels and what to choose from.
+        choices: names, labels, and values with their texts to choose from.
     """
 
     file: ClassVar = "spotter/blocks/action.html"
@@ -320,7 +319,7 @@ class Action:
     button: str
     hidden: Sequence[tuple[str, str]] = ()
     fields: Sequence[tuple[str, str, str]] = ()
-    choices: Sequence[tuple[str, str, Sequence[str]]] = ()
+    choices: Sequence[tuple[str, str, Sequence[tuple[str, str]]]] = ()
     areas: Sequence[tuple[str, str, str]] = ()
     is_main: bool = False
     links: Sequence[Link] = ()

@@ -9,6 +9,7 @@ from spotter.dashboard.site import address
 from spotter.dashboard.statements import (
     FINGERPRINT,
     OTHER,
+    kind_of,
     latest_repeats,
     link,
     subject_of,
@@ -24,13 +25,17 @@ FINE_SECONDS = 0.005
 #: What a request may take in Python, in seconds, before it is worth a look.
 FINE_REQUEST_SECONDS = 0.2
 
+#: What a fix must spare in all, in seconds, to be worth anybody's time.
+LEAST_SECONDS = 0.05
+
 Fix = tuple[float, list[Cell]]
 
 
 def fixes(reader: Reader, routes: dict[str, RouteFacts]) -> Table:
     """Repetitions, statements and routes in one list."""
-    found = [*repetitions(reader), *statements(reader), *slow_code(reader, routes)]
-    found.sort(key=lambda fix: -fix[0])
+    found = first_of(
+        [*repetitions(reader), *statements(reader), *slow_code(reader, routes)]
+    )
     top = found[0][0] if found else 1
     return Table(
         name="fixes",
@@ -43,11 +48,19 @@ def fixes(reader: Reader, routes: dict[str, RouteFacts]) -> Table:
         ],
         rows=[
             [*cells, Cell(write.seconds(spared), spared, bar=spared / top)]
-            for spared, cells in found[:MOST]
+            for spared, cells in found
         ],
         empty="Nothing stands out: no repetition, no slow statement, no slow route.",
-        note="Time that all requests of the period together would not have taken.",
+        note="Time that all requests of the period together would not have taken."
+        if found
+        else "",
     )
+
+
+def first_of(found: list[Fix]) -> list[Fix]:
+    """Those that spare most, none that spares next to nothing."""
+    worth = [fix for fix in found if fix[0] >= LEAST_SECONDS]
+    return sorted(worth, key=lambda fix: -fix[0])[:MOST]
 
 
 def repetitions(reader: Reader) -> list[Fix]:
@@ -61,12 +74,12 @@ def repetitions(reader: Reader) -> list[Fix]:
         kind, route, key, site = group
         body = latest.get((route, key, site), {})
         times = counts[group].mean if group in counts else 1
-        name = "N+1" if kind == "n_plus_one" else kind.replace("_", " ").capitalize()
+        name = kind_of(kind)
         made.append(
             (
                 point.sum * (1 - 1 / max(times, 1)),
                 [
-                    Cell(f"{name}: {subject_of(body) or 'one statement'}, {times:.0f} times a request", href=address("queries", reader.period, tab="repeated")),
+                    Cell(f"{name}: {subject_of(body) or 'one statement'}, {times:.0f} times {'a run' if route.startswith('command ') else 'a request'}", href=address("queries", reader.period, tab="repeated")),
                     Cell(f"{route} {site}", mono=True),
                     Cell(str(body.get("advice", ""))),
                 ],
@@ -92,7 +105,7 @@ def statements(reader: Reader) -> list[Fix]:
                     f"Slow query, {write.seconds(point.mean)} on average",
                     href=link(reader, key),
                 ),
-                Cell(text_of(key, known)[:120], mono=True),
+                Cell(write.short(text_of(key, known), 120), mono=True),
                 Cell("An index, fewer rows, or a cache: its page shows who asks."),
             ],
         )

@@ -29,7 +29,8 @@ def count(value: float | None) -> str:
     if value is None or math.isnan(value):
         return NONE
     if value < 10_000:
-        return f"{value:,.0f}" if value == int(value) else three(value)
+        is_whole = value == int(value) or value >= 1000
+        return f"{value:,.0f}" if is_whole else three(value)
     for limit, scale, suffix in (
         (1e6, 1e3, "k"),
         (1e9, 1e6, "M"),
@@ -44,8 +45,8 @@ def share(value: float | None) -> str:
     """A part of a whole, 0 to 1, in per cent."""
     if value is None or math.isnan(value):
         return NONE
-    if 0 < value < 0.0005:
-        return "< 0.1 %"
+    if 0 <= value < 0.0005:
+        return "< 0.1 %" if value else "0 %"
     return f"{100 * value:.1f} %" if value < 0.1 else f"{100 * value:.0f} %"
 
 
@@ -72,6 +73,16 @@ def three(value: float) -> str:
     digits = 0 if size_ >= 100 else 1 if size_ >= 10 else 2
     text = f"{value:.{digits}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def number_of(things: int, one: str, many: str) -> str:
+    """So many of something: `1 incident`, `1,200 incidents`."""
+    return f"{things:,} {one if things == 1 else many}"
+
+
+def short(text: str, length: int) -> str:
+    """The beginning of a text, and a sign where some is left out."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
 def moment(at: float) -> str:

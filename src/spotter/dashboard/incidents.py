@@ -103,7 +103,6 @@ def table(
         rows=[row(each, now) for each in incidents],
         empty=empty,
         note=note,
-        stacks=True,
     )
 
 

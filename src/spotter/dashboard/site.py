@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from spotter.conf import get_settings
 from spotter.dashboard import access, assets
-from spotter.dashboard.blocks import Block, Chart, Note, Table
+from spotter.dashboard.blocks import Block, Chart, Link, Note, Table
 from spotter.dashboard.format import ago, moment
 from spotter.dashboard.period import PERIODS, Period, PeriodError, period_of
 from spotter.dashboard.reading import Reader
@@ -49,8 +49,10 @@ class Page:
         path: below the dashboard's address; "" is the overview.
         menu: its name in the menu; "" when it is reached from another page.
         parent: the path of the page that leads here.
+        named_by: what of the address names the one that is shown, such as "id".
         export: gives the page as a document, for `?format=md`; None for none.
-        survives: whether it is shown without the store, as what the watcher knows is.
+        survives: whether it is shown without the store, as what the watcher knows and
+            the log files are.
         is_text: whether it shows nothing of the project, only what comes with Spotter:
             it is there when the store is not, nor the database of who may see it.
     """
@@ -60,6 +62,7 @@ class Page:
     build: Build
     menu: str = ""
     parent: str = ""
+    named_by: str = ""
     with_period: bool = True
     refreshes: bool = True
     export: Callable[[Reader, HttpRequest], HttpResponse | None] | None = None
@@ -73,7 +76,7 @@ class MenuEntry:
 
     title: str
     href: str
-    is_current: bool
+    is_current: bool = False
 
 
 def root() -> str:
@@ -130,6 +133,12 @@ def login_address() -> str:
         return resolve_url(django_settings.LOGIN_URL)
 
 
+def title_of(page: Page, request: HttpRequest) -> str:
+    """The page's title, with the name of the one that it shows."""
+    name = request.GET.get(page.named_by, "") if page.named_by else ""
+    return f"{page.title} {name[:100]}".rstrip()
+
+
 def show(
     request: HttpRequest,
     page: Page,
@@ -149,10 +158,12 @@ def show(
         period = period_of(request.GET, now)
     except PeriodError as error:
         period = period_of({}, now)
-        blocks: Sequence[Block] = [Note("This period is none", str(error), "bad")]
+        blocks: Sequence[Block] = [
+            Note("This period can't be shown", str(error), "bad")
+        ]
         return render(
             request,
-            page.title,
+            title_of(page, request),
             blocks,
             page=page,
             pages=pages,
@@ -169,14 +180,14 @@ def show(
         return download(block)
     return render(
         request,
-        page.title,
+        title_of(page, request),
         [*([said] if said else []), *blocks],
         page=page,
         pages=pages,
         period=period,
         status=status,
         notice=notice,
-        as_of=moment(now)[11:],
+        as_of="" if page.is_text else moment(now)[11:],
     )
 
 
@@ -229,8 +240,10 @@ def broken(error: StoreError) -> Note:
         "The store can't be read",
         f"{error} Requests are served as ever, and each process keeps what it measures "
         'in memory for some minutes. Look at the place that SPOTTER["STORE"] names: is '
-        "the disk full, the file readable, the server up?",
+        "the disk full, the file readable, the server up? The log files and the runbooks "
+        "are there without it.",
         "bad",
+        links=[Link("Logs", address("logs")), Link("Runbooks", address("runbooks"))],
     )
 
 
@@ -279,6 +292,7 @@ def render(
                     "environment": get_settings().environment,
                     "blocks": [*([notice] if notice else []), *blocks],
                     "menu": menu(pages, page, period),
+                    "back": back(pages, page, period),
                     "periods": periods(request, period)
                     if page and page.with_period
                     else [],
@@ -338,6 +352,19 @@ def menu(
     ]
 
 
+def back(
+    pages: Sequence[Page], current: Page | None, period: Period | None
+) -> MenuEntry | None:
+    """The page that leads to this one; None for those of the menu."""
+    if current is None or not current.parent:
+        return None
+    above = next((page for page in pages if page.path == current.parent), None)
+    if above is None:
+        return None
+    kept = period if current.with_period else None
+    return MenuEntry(above.menu or above.title, address(above.path, kept))
+
+
 def periods(request: HttpRequest, period: Period | None) -> list[MenuEntry]:
     """The periods to choose from, each leading to this very page."""
     entries = []
@@ -355,7 +382,9 @@ def periods(request: HttpRequest, period: Period | None) -> list[MenuEntry]:
 def engine() -> Engine:
     """Django's templates, whatever the project's own settings for them."""
     return Engine(
-        dirs=[str(pathlib.Path(__file__).parent / "templates")], autoescape=True
+        dirs=[str(pathlib.Path(__file__).parent / "templates")],
+        builtins=["spotter.dashboard.typography"],
+        autoescape=True,
     )
 
 

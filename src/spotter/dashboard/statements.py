@@ -53,7 +53,11 @@ def caller_table(reader: Reader, where: Mapping[str, str]) -> Table:
         ],
         rows=[
             [
-                Cell(text_of(key, known)[:160], mono=True, href=link(reader, key)),
+                Cell(
+                    write.short(text_of(key, known), 160),
+                    mono=True,
+                    href=link(reader, key),
+                ),
                 Cell(write.count(point.count), point.count),
                 Cell(write.seconds(point.mean), point.mean),
                 Cell(write.seconds(point.maximum), point.maximum),
@@ -73,6 +77,13 @@ def latest_repeats(reader: Reader) -> dict[tuple[str, str, str], Any]:
         body = sample.body
         found.setdefault((body["route"], body["fingerprint"], body["site"]), body)
     return found
+
+
+def kind_of(repetition: str) -> str:
+    """What a repetition is called."""
+    if repetition == "n_plus_one":
+        return "N+1"
+    return repetition.replace("_", " ").capitalize()
 
 
 def subject_of(body: Mapping[str, Any]) -> str:

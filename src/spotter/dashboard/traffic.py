@@ -8,6 +8,7 @@ from spotter.dashboard.blocks import Chart, Line
 from spotter.dashboard.period import Period
 from spotter.dashboard.reading import Reader
 from spotter.entries import Point
+from spotter.recorders.api_log import UNMATCHED
 
 DURATION = "http.server.request.duration"
 ALL = "spotter.http.server.duration"
@@ -40,6 +41,11 @@ class RouteFacts:
     def share_of(self, seconds: float) -> float:
         """How much of the time something took; threads can make it more than all."""
         return min(seconds / self.seconds, 1.0) if self.seconds else 0.0
+
+
+def name_of(route: str) -> str:
+    """A route as it is shown; of what no route answers, that it is so."""
+    return "no such address (404)" if route == UNMATCHED else route
 
 
 def routes(reader: Reader, period: Period | None = None) -> dict[str, RouteFacts]:
@@ -88,12 +94,15 @@ def rate_chart(reader: Reader, metric: str, where: dict[str, str]) -> Chart:
         for number, point in enumerate(points):
             if point is not None:
                 target[number] += 60 * point.count / reader.period.step
+    is_known = any(good) or any(bad)
     return Chart(
         name="rate",
         title="Requests a minute",
         unit="1/min",
         times=windows,
-        lines=[Line("answered", good, "main"), Line("failed (5xx)", bad, "bad")],
+        lines=[Line("answered", good, "main"), Line("failed (5xx)", bad, "bad")]
+        if is_known
+        else [],
         marks=reader.deploys(),
         bars=True,
     )

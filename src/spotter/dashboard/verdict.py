@@ -199,7 +199,7 @@ def slow_statements(facts: Facts) -> Iterator[Finding]:
             "slow_query",
             "warn",
             f"A query takes {write.seconds(each.mean)} on average "
-            f"({write.count(each.calls)} calls): {each.text[:90]}",
+            f"({write.count(each.calls)} calls): {write.short(each.text, 90)}",
             "Its page names the line that asks; an index or a smaller result helps most.",
             each.href,
         )

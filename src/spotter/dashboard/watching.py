@@ -48,8 +48,8 @@ def told(found: list[Incident], now: float) -> Iterator[Finding]:
         yield Finding(
             "incident",
             "warn" if is_taken or each.severity != "critical" else "bad",
-            f"Incident {each.id}, {each.severity}, {each.state} since "
-            f"{write.seconds(now - each.opened_at)}: {each.title}.",
+            f"Incident {each.id}, {each.severity}{', acknowledged' if is_taken else ''}, "
+            f"opened {write.ago(now - each.opened_at)}: {each.title}.",
             "Somebody is at it." if is_taken else "Open it for its evidence, and acknowledge it.",
             address("incidents/one", id=str(each.id)),
         )  # fmt: skip

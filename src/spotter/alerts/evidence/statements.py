@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from spotter.alerts.evidence.piece import Piece, seconds, share
 from spotter.alerts.evidence.scene import Scene
 from spotter.entries import Point
+from spotter.stores.contract import OTHER
 
 DURATION, FINGERPRINT = "spotter.db.statement.duration", "db.query.fingerprint"
 STATEMENTS = 5
@@ -39,4 +40,6 @@ def text_of(scene: Scene, key: str) -> str:
     since = scene.now - TEXT_SECONDS
     for sample in scene.samples("statement", since, key=key, limit=1):
         return str(sample.body.get("text", ""))
+    if key == OTHER:
+        return "statements that came once, or too many to tell apart"
     return f"statement {key}"

@@ -6,7 +6,7 @@
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const three = (v) => (Math.abs(v) >= 100 ? v.toFixed(0) : Math.abs(v) >= 10 ? v.toFixed(1) : v.toFixed(2)).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   const formats = {
-    s: (v) => v < 1e-3 ? (v ? `${three(v * 1e6)} µs` : "0") : v < 1 ? `${three(v * 1e3)} ms` : v < 120 ? `${three(v)} s` : `${three(v / 60)} min`,
+    s: (v) => v < 1e-3 ? (v ? `${three(v * 1e6)} µs` : "0") : v < 1 ? `${three(v * 1e3)} ms` : v < 120 ? `${three(v)} s` : v < 7200 ? `${three(v / 60)} min` : `${three(v / 3600)} h`,
     count: (v) => v >= 1e6 ? `${three(v / 1e6)}M` : v >= 1e4 ? `${three(v / 1e3)}k` : three(v),
     "1/min": (v) => `${v >= 1e4 ? `${three(v / 1e3)}k` : three(v)}`,
     share: (v) => `${three(100 * v)} %`,
@@ -52,6 +52,14 @@
     },
   });
 
+  // Without a pointer the legend tells the latest values.
+  const latest = ({ times, lines }) => {
+    let last = times.length - 1;
+    while (last > 0 && lines.every((line) => line.values[last] === null)) last--;
+    const show = (u) => u.setLegend({ idx: last });
+    return { hooks: { ready: show, setCursor: (u) => { if (u.cursor.idx === null) show(u); } } };
+  };
+
   function draw(box) {
     const data = JSON.parse(box.dataset.chart);
     const write = formats[data.unit] || three;
@@ -75,10 +83,10 @@
       width: Math.max(box.clientWidth, 200), height: 190,
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
       series: [{ value: (_, v) => (v ? new Date(v * 1e3).toISOString().slice(0, 19).replace("T", " ") : "–") }, ...series],
-      axes: [{ ...axis, space: 64, values: (u, list) => list.map((v) => clock(v, u)) }, { ...axis, size: 64, values: (_, list) => list.map((v) => (v === null ? "" : write(v))) }],
+      axes: [{ ...axis, size: 30, space: 64, values: (u, list) => list.map((v) => clock(v, u)) }, { ...axis, size: 64, values: (_, list) => list.map((v) => (v === null ? "" : write(v))) }],
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * (data.marks.length ? 1.25 : 1.08) : 1] } },
       legend: { live: true },
-      plugins: [marks(data.marks)],
+      plugins: [marks(data.marks), latest(data)],
     }, [data.times, ...data.lines.map((line) => line.values)], box);
   }
 
@@ -93,10 +101,11 @@
   }
 
   // Not while somebody reads a table, types, or looks elsewhere.
-  const isBusy = () => paused || document.hidden || document.querySelector("#main details[open]") || document.activeElement?.matches("input, select");
+  const isBusy = () => paused || document.hidden || document.querySelector("#main details[open]") || document.activeElement?.matches("input, select, textarea");
 
   document.addEventListener("DOMContentLoaded", () => {
     drawAll();
+    document.querySelector("header nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
     const button = document.getElementById("theme");
     button.hidden = false;
     button.addEventListener("click", () => {

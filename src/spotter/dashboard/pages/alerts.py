@@ -6,12 +6,22 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest
 
+from spotter.alerts import naming
 from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Alert, Shut
 from spotter.alerts.machine import State
 from spotter.alerts.rules import runbook_of
 from spotter.dashboard import access, incidents
 from spotter.dashboard import format as write
-from spotter.dashboard.blocks import Block, Cell, Column, Note, Table, Tile, Tiles
+from spotter.dashboard.blocks import (
+    Block,
+    Cell,
+    Column,
+    Link,
+    Note,
+    Table,
+    Tile,
+    Tiles,
+)
 from spotter.dashboard.pages import runbooks
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
@@ -47,6 +57,11 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         incidents.table(
             over[:10], now, title="Lately resolved", empty="There has been no incident.",
             name="resolved",
+        ),
+        Note(
+            "What to do about an alert",
+            "The name of a rule leads to its runbook.",
+            links=[Link("All runbooks", address(runbooks.PATH))],
         ),
     ]  # fmt: skip
 
@@ -84,7 +99,12 @@ def tiles(found: Sequence[Alert], open_: int, lacking: int, muted: int) -> Tiles
                 tone="bad" if open_ else "",
                 href=address("incidents"),
             ),
-            Tile(title="Need a resolution", text=str(lacking), href=wanted),
+            Tile(
+                title="Need a resolution",
+                text=str(lacking),
+                tone="warn" if lacking else "",
+                href=wanted,
+            ),
             Tile(title="Silences", text=str(muted), href=address("silences")),
         ]
     )
@@ -113,8 +133,7 @@ def alerts(found: Sequence[Alert], now: float, watcher: str, *, can_act: bool) -
         columns=[Column(title, numeric=False) for title in columns],
         rows=[row(each, now)[: len(columns)] for each in shown],
         empty="Nothing fires.",
-        note=f"Watched by {watcher}." if watcher else "",
-        stacks=True,
+        note=f"Watched by {naming.shown(watcher)}." if watcher else "",
     )
 
 

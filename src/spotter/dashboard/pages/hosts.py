@@ -49,7 +49,7 @@ def hosts(reader: Reader) -> Table:
         ("CPUs", "system.cpu.logical.count", write.count),
         ("Load", "system.cpu.load_average.1m", write.count),
         ("Memory", "system.memory.utilization", write.share),
-        ("of", "system.memory.limit", write.size),
+        ("Memory, total", "system.memory.limit", write.size),
         ("Swap", "system.paging.usage", write.size),
     ]
     told = {name: reader.totals(name, (HOST,)) for _, name, _ in columns}
@@ -165,7 +165,7 @@ def disks(reader: Reader) -> Table:
             Column("Host", numeric=False),
             Column("Mount", numeric=False),
             Column("Used"),
-            Column("of"),
+            Column("Size"),
         ],
         rows=[
             [

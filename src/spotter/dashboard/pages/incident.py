@@ -109,7 +109,9 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     if can_act:
         blocks.append(first_action(found, request, reader.now))
     blocks += incidents.notice_of(found.book, reader)
-    blocks += [facts(reader, incident, period), evidence(found.pieces, period)]
+    is_named = can_act and incident.state == OPEN
+    title = "In short" if is_named else incident.title
+    blocks += [facts(reader, incident, period, title), evidence(found.pieces, period)]
     if can_act and not incident.needs_resolution:
         blocks.append(note_action(incident, request))
     if can_act:
@@ -141,7 +143,10 @@ def export(reader: Reader, request: HttpRequest) -> HttpResponse | None:
 def missing() -> Note:
     """There is none of that number."""
     return Note(
-        "There is no such incident", "The list of all is on the page Incidents.", "warn"
+        "There is no such incident",
+        "It may be older than what is kept, or its number is wrong.",
+        "warn",
+        links=[Link("All incidents", address("incidents"))],
     )
 
 
@@ -155,7 +160,7 @@ def first_action(found: Found, request: HttpRequest, now: float) -> Action:
     if incident.state == OPEN:
         return Action(
             href=address("act/acknowledge"), token=token, button="Acknowledge",
-            hidden=hidden, is_main=True, links=mute,
+            hidden=hidden, is_main=True, links=mute, title=incident.title,
         )  # fmt: skip
     who, at = incident.body.get("acknowledged_by"), incident.body.get("acknowledged_at")
     since = write.ago(now - at) if at else ""
@@ -200,12 +205,13 @@ def note_action(incident: Incident, request: HttpRequest) -> Action:
         href=address("act/note"),
         token=get_token(request),
         button="Add the note",
+        title="Note for the timeline",
         hidden=[("incident", str(incident.id))],
-        areas=[("text", "Note", request.GET.get("text", ""))],
+        areas=[("text", "What you found or did", request.GET.get("text", ""))],
     )
 
 
-def facts(reader: Reader, incident: Incident, period: Period) -> Facts:
+def facts(reader: Reader, incident: Incident, period: Period, title: str) -> Facts:
     """What it is."""
     end = incident.resolved_at or reader.now
     after = incident.acknowledged_after
@@ -223,7 +229,7 @@ def facts(reader: Reader, incident: Incident, period: Period) -> Facts:
         ("What was done", Cell(str(known.get("done", "")))),
         ("Written by", Cell(str(known.get("by", "")))),
     ]  # fmt: skip
-    return Facts(incident.title, [(name, cell) for name, cell in pairs if cell.text])
+    return Facts(title, [(name, cell) for name, cell in pairs if cell.text])
 
 
 def evidence(pieces: Sequence[Piece], period: Period) -> Items:
@@ -255,7 +261,7 @@ def item(piece: Piece, period: Period) -> Item:
 def timeline(found: Found) -> Timeline:
     """What happened, in order."""
     return Timeline(
-        "Timeline",
+        "Timeline (UTC)",
         [
             Happening(
                 write.moment(each.at),
@@ -279,7 +285,7 @@ def told(deliveries: Sequence[Delivery]) -> Table:
         name="deliveries",
         title="Who was told",
         columns=[
-            Column("When", numeric=False),
+            Column("When (UTC)", numeric=False),
             Column("Channel", numeric=False),
             Column("Message", numeric=False),
             Column("State", numeric=False),
@@ -300,7 +306,6 @@ def told(deliveries: Sequence[Delivery]) -> Table:
             for each in deliveries
         ],
         empty="There is no channel: set SPOTTER['CHANNELS'].",
-        stacks=True,
     )
 
 
@@ -308,6 +313,7 @@ PAGE = Page(
     path="incidents/one",
     title="Incident",
     parent="incidents",
+    named_by="id",
     build=build,
     export=export,
     with_period=False,

@@ -47,7 +47,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         tiles(numbers, asked["during"]),
         form(asked, rules),
         shared.table(
-            shown[:LISTED], reader.now, title=f"{len(shown):,} incidents", note=note,
+            shown[:LISTED], reader.now, title=write.number_of(len(shown), "incident", "incidents"), note=note,
             empty="There was no such incident in that time.",
         ),
         noisiest(numbers.rules, asked["during"]),
@@ -89,16 +89,25 @@ def tiles(numbers: Statistics, during: str) -> Tiles:
                 text=str(numbers.open),
                 tone="bad" if numbers.open else "",
             ),
-            Tile(title="Need a resolution", text=str(numbers.lacking), href=lacking),
+            Tile(
+                title="Need a resolution",
+                text=str(numbers.lacking),
+                tone="warn" if numbers.lacking else "",
+                href=lacking,
+            ),
             Tile(
                 title="Mean time to acknowledge",
                 text=write.seconds(numbers.mtta),
-                change=f"of {numbers.acknowledged} that were",
+                change=f"of {numbers.acknowledged} acknowledged"
+                if numbers.acknowledged
+                else "none was acknowledged",
             ),
             Tile(
                 title="Mean time to resolve",
                 text=write.seconds(numbers.mttr),
-                change=f"of {numbers.resolved} that are over",
+                change=f"of {numbers.resolved} resolved"
+                if numbers.resolved
+                else "none is over",
             ),
         ]
     )
@@ -114,7 +123,7 @@ def noisiest(rules: Sequence[OfRule], during: str) -> Table:
             Column("Rule", numeric=False),
             Column("Fired"),
             Column("Incidents"),
-            Column("Their time"),
+            Column("Time open"),
         ],
         rows=[
             [

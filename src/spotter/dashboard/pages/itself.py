@@ -13,6 +13,10 @@ from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page
 from spotter.dashboard.traffic import ALL
 
+KINDS = {
+    "SqliteStore": "SQLite", "PostgresqlStore": "PostgreSQL", "MemoryStore": "memory",
+}  # fmt: skip
+
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """Cost, store, what was left out."""
@@ -28,7 +32,7 @@ def tiles(reader: Reader) -> Tiles:
     return Tiles(
         [
             Tile(title="CPU of one core, all processes", text=write.share(cores)),
-            Tile(title="Adding up, each request", text=write.seconds(each)),
+            Tile(title="Adding up, for each request", text=write.seconds(each)),
             Tile(title="Flushes", text=write.count(capture.count)),
             Tile(title="Store", text=write.size(reader.store.size())),
         ]
@@ -45,7 +49,7 @@ def store(reader: Reader) -> Facts:
             ("Last batch", Cell(write.ago(reader.now - written) if written else "never")),
             ("Writing a batch", Cell(f"{write.seconds(flush.mean)} on average, {write.seconds(flush.maximum if flush.count else None)} at most")),
             ("Each process writes every", Cell(write.seconds(get_settings().flush_seconds))),
-            ("Kind", Cell(type(reader.store).__name__.removesuffix("Store"))),
+            ("Kind", Cell(KINDS.get(type(reader.store).__name__, "another"))),
         ],
     )  # fmt: skip
 
@@ -60,7 +64,7 @@ def left_out(reader: Reader) -> Table:
         if point.sum
     ]
     rows += [
-        [Cell(metric, mono=True), Cell("too many label sets: measured as __other__"), Cell(write.count(point.sum), point.sum)]
+        [Cell(metric, mono=True), Cell("too many label sets: the rest is measured as one"), Cell(write.count(point.sum), point.sum)]
         for (metric,), point in sorted(overflowed.items())
     ]  # fmt: skip
     return Table(

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Sequence
 from django.conf import settings as django_settings
 from django.http import HttpRequest
 
+from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Block, Form, LogLine, LogLines, Note
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 from spotter.exceptions import SpotterError
 from spotter.logs.reading.entries import Entry
 from spotter.logs.reading.files import directory_of, find_logs
-from spotter.logs.reading.render import sentence
+from spotter.logs.reading.render import said
 from spotter.logs.reading.search import Query, search
 
 #: Lines shown, and the longest that a page looks for them.
@@ -54,7 +55,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     return [
         form,
         LogLines(
-            f"{len(found)} lines, the newest first" + (" (there are more)" if len(found) == LINES else ""),
+            f"{write.number_of(len(found), 'line', 'lines')}, the newest first" + (" (there are more)" if len(found) == LINES else ""),
             found,
             "No line of this period matches. Choose a longer period or fewer conditions.",
         ),
@@ -97,10 +98,10 @@ def line_of(reader: Reader, entry: Entry) -> LogLine:
         f"{entry.at:%m-%d %H:%M:%S}" if entry.at else "",
         entry.level,
         entry.logger,
-        sentence(entry)[:2000],
+        said(entry)[:2000],
         entry.file,
         address("logs", reader.period, request_id=request_id) if request_id else "",
     )
 
 
-PAGE = Page(path="logs", title="Logs", menu="Logs", build=build)
+PAGE = Page(path="logs", title="Logs", menu="Logs", build=build, survives=True)

@@ -12,6 +12,7 @@ from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 from spotter.dashboard.statements import (
     FINGERPRINT,
+    kind_of,
     latest_repeats,
     link,
     subject_of,
@@ -87,7 +88,11 @@ def statements(reader: Reader, tab: str) -> Table:
         ],
         rows=[
             [
-                Cell(text_of(key, known)[:200], mono=True, href=link(reader, key)),
+                Cell(
+                    write.short(text_of(key, known), 200),
+                    mono=True,
+                    href=link(reader, key),
+                ),
                 Cell(alias),
                 *numbers(point, exact.get((key, alias)), rows.get((key,))),
                 Cell(write.seconds(point.sum), point.sum, bar=point.sum / top),
@@ -130,9 +135,9 @@ def repeated(reader: Reader) -> Table:
         count = counts[group].mean if group in counts else 0
         rows.append(
             [
-                Cell(kind.replace("_", " "), tone="warn"),
+                Cell(kind_of(kind), tone="warn"),
                 Cell(route, mono=True, href=address("requests/route", reader.period, route=route)),
-                Cell(subject_of(body) or str(body.get("text", key))[:80], mono=True, href=link(reader, key)),
+                Cell(subject_of(body) or write.short(str(body.get("text", key)), 80), mono=True, href=link(reader, key)),
                 Cell(site, mono=True),
                 Cell(write.count(count), count),
                 Cell(write.count(point.count), point.count),

@@ -16,6 +16,7 @@ from spotter.dashboard.traffic import (
     ROUTE,
     RouteFacts,
     latency_chart,
+    name_of,
     quantile,
     rate_chart,
     routes,
@@ -120,6 +121,7 @@ def row(
     p50, p95, p99 = (quantile(point, q) for q in (0.5, 0.95, 0.99))
     return [
         Cell(
+            name_of(facts.name),
             facts.name,
             href=address("requests/route", reader.period, route=facts.name),
             mono=True,

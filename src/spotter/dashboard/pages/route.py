@@ -17,6 +17,7 @@ from spotter.dashboard.traffic import (
     ROUTE,
     STATUS,
     latency_chart,
+    name_of,
     quantile,
     rate_chart,
 )
@@ -32,7 +33,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     if not point.count:
         return [
             Note(
-                name or "No route",
+                name_of(name) or "No route",
                 "No request to this route was measured in this period. Choose a longer "
                 "one, or go back to the routes.",
             )
@@ -59,7 +60,7 @@ def summary(reader: Reader, name: str, point: Point) -> Facts:
         for label, q in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
     )
     return Facts(
-        name,
+        name_of(name),
         [
             ("Requests", Cell(f"{write.count(point.count)}, {write.per_minute(point.count / reader.period.minutes)}")),
             ("Response time", Cell(f"{quantiles} · longest {write.seconds(point.maximum)}")),

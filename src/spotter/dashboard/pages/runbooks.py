@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 
 from spotter.alerts.rules import runbook_of
-from spotter.dashboard.blocks import Block, Cell, Column, Note, Prose, Table
+from spotter.dashboard.blocks import (
+    Block,
+    Cell,
+    Column,
+    Link,
+    Note,
+    Prose,
+    Table,
+)
 from spotter.dashboard.markdown import to_html
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
@@ -48,7 +56,11 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
             ),
             listed(),
         ]
-    return [Prose(title_of(text), to_html(text, resolve))]
+    every = Link("All runbooks", address(PATH))
+    return [
+        Prose(title_of(text), to_html(text, resolve)),
+        Note("Is it something else?", "There is a page for each alert.", links=[every]),
+    ]
 
 
 def title_of(text: str) -> str:

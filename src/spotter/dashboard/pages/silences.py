@@ -66,7 +66,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         *blocks,
         table("active", "Active", on, "Nothing is muted.", token, alerts),
         table("future", "To come", to_come, "No window is planned.", token),
-        table("past", "Over", over, "None ended in the last 90 days."),
+        table("past", "Over", over, "No silence ended in the last 90 days."),
         *(announcing.maintenance_forms(token, now, on) if token else ()),
     ]
 
@@ -83,7 +83,7 @@ def preview(
         matchers = matching.parse(asked["matchers"])
         span = span_of(asked, now, timezone.get_default_timezone())
     except (MatcherError, SpanError) as error:
-        return [Note("This silence is none yet", str(error), "bad")]
+        return [Note("This silence can't be made as it stands", str(error), "bad")]
     trial = Silence(
         id=0, matchers=matchers, author="", reason="", kind=span.kind,
         starts_at=span.starts_at, ends_at=span.ends_at,
@@ -146,7 +146,6 @@ def muted_table(alerts: Sequence[Alert]) -> Table:
             for each in alerts
         ],
         empty="Nothing that fires now: it would mute what fires later and matches.",
-        stacks=True,
     )
 
 
@@ -161,7 +160,7 @@ def form(asked: Mapping[str, str]) -> Form:
                 "until",
                 "Until",
                 asked["until"],
-                [*choices, (OWN, "the end given here:")],
+                [*choices, (OWN, "the end given below")],
             )
         ],
         times=[
@@ -200,7 +199,6 @@ def table(
             for each in found
         ],
         empty=empty,
-        stacks=True,
     )
 
 

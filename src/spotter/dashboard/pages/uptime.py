@@ -108,7 +108,7 @@ def state_cell(state: State, history: History | None, now: float) -> Cell:
     if state is State.UNKNOWN:
         text = "never probed"
         if history is not None and history.last_at:
-            text = f"unknown since {write.ago(now - history.last_at)}"
+            text = f"unknown for {write.seconds(now - history.last_at)}"
     return Cell(text, tone=TONES[state])
 
 
@@ -117,7 +117,8 @@ def share_cell(history: History | None, over: int) -> Cell:
     share = history.over(over).share if history else None
     if share is None:
         return Cell("")
-    return Cell(in_per_cent(share), share, tone="warn" if share < GOOD else "")
+    tone = tone_of(share)
+    return Cell(in_per_cent(share), share, tone="" if tone == "good" else tone)
 
 
 def unknown_cell(history: History | None) -> Cell:
@@ -153,7 +154,12 @@ def bar_of(day: Day) -> DayBar:
         return DayBar(text, "none")
     if day.span.unknown >= 60:
         text += f", not known {write.seconds(day.span.unknown)}"
-    return DayBar(text, "good" if share >= GOOD else "warn" if share >= FAIR else "bad")
+    return DayBar(text, tone_of(share))
+
+
+def tone_of(share: float) -> str:
+    """How an availability is coloured, of a day as of a period."""
+    return "good" if share >= GOOD else "warn" if share >= FAIR else "bad"
 
 
 def history(reader: Reader) -> Chart:
@@ -161,7 +167,7 @@ def history(reader: Reader) -> Chart:
     found = reader.windows(TIME, ("probe",))
     return Chart(
         name="probes",
-        title="p95 of the duration of probes",
+        title="Duration of probes, p95",
         unit="s",
         times=list(reader.period.windows),
         lines=[
@@ -180,8 +186,8 @@ def outages_table(found: Sequence[Outage], now: float) -> Table:
         title="Outages",
         columns=[
             Column("Monitor", numeric=False),
-            Column("Began", numeric=False),
-            Column("Ended", numeric=False),
+            Column("Began (UTC)", numeric=False),
+            Column("Ended (UTC)", numeric=False),
             Column("Lasted"),
             Column("Reason", numeric=False),
         ],
@@ -253,7 +259,7 @@ def state_of_job(pings: Sequence[Ping], now: float) -> str:
     if not pings:
         return "waiting for its first report"
     if pings[0].kind == START:
-        return f"running since {write.ago(now - pings[0].at)}"
+        return f"running for {write.seconds(now - pings[0].at)}"
     return "well"
 
 

@@ -32,15 +32,26 @@ def sentence(found: Entry) -> str:
     time = f"{found.at:%Y-%m-%d %H:%M:%S}.{found.at:%f}"[:23] + "Z" if found.at else ""
     request_id = document.get("request_id")
     head = [time, found.level, found.logger, f"[{request_id}]" if request_id else ""]
+    return " ".join(part for part in (*map(one_line, head), said(found)) if part)
+
+
+def said(found: Entry) -> str:
+    """Give what an entry says after its time, level and logger, with its stacks."""
+    document = found.document
+    if document is None:
+        return found.message
     rest = [
         f"{name}={plain(value)}"
         for name, value in document.items()
         if name not in _TOLD and name not in _STACKS and value is not None
     ]
-    # A newline in a value must not look like the end of the entry.
-    line = " ".join(part for part in (*head, found.message, *rest) if part)
-    line = line.replace("\n", "\\n").replace("\t", "\\t")
+    line = one_line(" ".join(part for part in (found.message, *rest) if part))
     return printable("\n".join([line, *stacks(document)]))
+
+
+def one_line(text: str) -> str:
+    """Give a text in which no newline looks like the end of the entry."""
+    return printable(text.replace("\n", "\\n").replace("\t", "\\t"))
 
 
 def stacks(document: dict[str, Any]) -> list[str]:
