@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +12,11 @@ from tests.servers.memcached import Memcached, running_memcached
 from tests.servers.postgres import Postgres, running_postgres
 from tests.servers.proxy import FaultProxy
 from tests.servers.redis import Redis, running_redis
+
+# Tests start some hundred Pythons: where none of them may keep what it compiled, as
+# many container images have it, each compiles Django anew, for three seconds.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
