@@ -16,7 +16,7 @@ from tests.channels.receiver import receiving
 from tests.servers.processes import wait_until
 from tests.servers.web import CHECKOUT
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(300)]
 RULES = [
     "HighErrorRate", "HighErrorRateLowTraffic", "SlowResponses", "BackupMissing",
     "HeartbeatMissing", "MonitoringNoData",
@@ -24,8 +24,8 @@ RULES = [
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    with running_trainerhub(tmp_path_factory.mktemp("drilled")) as server:
+def hub(seeded_home):
+    with running_trainerhub(seeded_home()) as server:
         yield server
 
 
