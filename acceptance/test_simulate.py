@@ -14,7 +14,7 @@ import pytest
 from acceptance.trainerhub_server import TrainerHub, get, running_trainerhub
 from tests.servers.processes import wait_until
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.long]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(300)]
 FAULTS = [
     *("n-plus-one", "slow-query", "error-burst", "cache-miss-storm"),
     *("slow-endpoint", "memory-growth"),
@@ -36,7 +36,9 @@ def simulate(server: TrainerHub, file: pathlib.Path, *arguments: str) -> dict[st
     """Run it, demand a clean end, and give what it wrote."""
     ended = server.manage(
         *("simulate", "--url", server.url, "--json", str(file), "--seed", "7"),
-        *("--duration", "60", *arguments),
+        # All requests that a test asks for, however slow the machine is.
+        *("--duration", "240", *arguments),
+        timeout=270,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     sent: dict[str, Any] = json.loads(file.read_text())
