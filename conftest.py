@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 
 from tests.servers.memcached import Memcached, running_memcached
@@ -21,6 +22,13 @@ sys.dont_write_bytecode = False
 # A shell that starts the suite with & has it ignore SIGINT, and all that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# How long an example takes to think of, or to try, says how busy this machine is.
+hypothesis.settings.register_profile(
+    "unhurried",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
