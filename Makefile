@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# How many processes share the tests. Spotter's wait more than they work; TrainerHub's and
-# those of acceptance/ keep a processor busy each, and share a file's server.
-SHARED = -n 3
-SERVED = -n 2 --dist loadfile
+# How many processes share the tests, which wait more than they work; those of a file
+# stay together, for its server's sake, and long files come first.
+SHARED = -n 4 --dist loadfile --no-loadscope-reorder
+SERVED = -n 3 --dist loadfile --no-loadscope-reorder
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

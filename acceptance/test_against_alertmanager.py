@@ -21,7 +21,7 @@ from acceptance.against.stacks import Peers, Spotter, told
 from tests.servers.processes import wait_until
 
 logger = logging.getLogger(__name__)
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(240)]
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ from tests.servers.redis import running_redis
 from tests.servers.trainerhub import environment, manage, running_trainerhub
 from tests.servers.web import CHECKOUT, child_environment
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from tests.servers.processes import tail, wait_until
 from tests.servers.trainerhub import environment, running_trainerhub
 from tests.servers.web import CHECKOUT, child_environment
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(900)]
 DEPLOYS = 10
 #: As production serves it, with the release of a file that a deploy writes.
 CONFIG = """
@@ -126,26 +126,27 @@ def lives(process: psutil.Process) -> bool:
     return False
 
 
-def test_ten_rolling_deploys_under_load_are_ten_marks_and_no_alert(tmp_path):
-    release, config = tmp_path / "release", tmp_path / "gunicorn.conf.py"
+def test_ten_rolling_deploys_under_load_are_ten_marks_and_no_alert(migrated_home):
+    home = migrated_home()
+    release, config = home / "release", home / "gunicorn.conf.py"
     release.write_text("v0")
     usual = CHECKOUT / "deploy" / "gunicorn.conf.py"
     config.write_text(CONFIG.format(usual=str(usual), release=str(release)))
     extra = {"DJANGO_SETTINGS_MODULE": "acceptance.watched_closely"}
     options = ["--config", str(config), "--graceful-timeout", "20"]
-    with running_trainerhub(tmp_path, extra, options=options) as server:
+    with running_trainerhub(home, extra, options=options) as server:
         # It listens before its workers have started.
         assert httpx.get(f"{server.url}/live/", trust_env=False, timeout=120).is_success
         gunicorn = Gunicorn(server.pid)
-        store = SqliteStore(tmp_path / "var" / "spotter" / "spotter.db")
+        store = SqliteStore(home / "var" / "spotter" / "spotter.db")
 
         def marks() -> list[str]:
             return [mark.release for mark in marks_of(store.samples("deploy"))]
 
-        variables = environment(tmp_path, {**extra, "PORT": str(server.port)})
+        variables = environment(home, {**extra, "PORT": str(server.port)})
         with (
             Load(server.port) as load,
-            watching(tmp_path, child_environment(variables)),
+            watching(home, child_environment(variables)),
         ):
             wait_until(lambda: marks() == ["v0"], 120, "the first release")
             for number in range(1, DEPLOYS + 1):

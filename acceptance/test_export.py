@@ -26,7 +26,7 @@ from tests.servers.proxy import FaultProxy
 from tests.servers.trainerhub import environment, running_trainerhub
 from tests.servers.web import CHECKOUT, WebServer, child_environment
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(400)]
 #: Limits that any host is over, so that what a host uses fires too; a busy one's CPU may.
 LIMITS = {"DiskSpaceLow": 1e-6, "HighMemory": 1e-6, "HighCPU": 9.0}
 

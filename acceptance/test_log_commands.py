@@ -17,9 +17,8 @@ pytestmark = pytest.mark.acceptance
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    with running_trainerhub(home) as running:
+def server(seeded_home):
+    with running_trainerhub(seeded_home()) as running:
         ended = running.manage(
             *("simulate", "--url", running.url, "--duration", "60", "--rate", "40"),
             *("--requests", "60", "--fault", "error-burst", "--fault-share", "0.2"),

@@ -11,7 +11,7 @@ import pytest
 from tests.logs.writers import found, write_at_once
 from tests.servers.web import serving
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.long, pytest.mark.acceptance]
 MB = 1024 * 1024
 
 

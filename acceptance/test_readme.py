@@ -16,7 +16,7 @@ import pytest
 from acceptance.trainerhub_server import environment, get
 from tests.servers.processes import accepts, free_port, program, tail, wait_until
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(300)]
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 README = (CHECKOUT / "README.md").read_text()
 

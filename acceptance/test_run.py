@@ -15,13 +15,14 @@ import pytest
 
 from acceptance.trainerhub_server import (
     CHECKOUT,
+    TrainerHub,
     environment,
     get,
     running_trainerhub,
 )
 from tests.servers.processes import free_port, wait_until
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,11 @@ def family(pid: int) -> list[psutil.Process]:
 
 def commands(pid: int) -> list[str]:
     return [" ".join(process.cmdline()) for process in family(pid)]
+
+
+def web_servers(server: TrainerHub) -> int:
+    """gunicorn's master and its workers, which share one command line."""
+    return sum("gunicorn" in command for command in commands(server.process.pid))
 
 
 def test_the_printed_addresses_answer(copy):
@@ -61,8 +67,7 @@ def test_the_passwords_are_for_their_owner_alone(copy):
 
 def test_two_web_workers_and_the_task_worker_run(copy):
     running = commands(copy.process.pid)
-    # gunicorn's master and its two workers share one command line.
-    assert sum("gunicorn" in command for command in running) == 3
+    assert web_servers(copy) == 3
     assert sum("db_worker" in command for command in running) == 1
 
 
@@ -71,16 +76,16 @@ def test_everything_lives_in_the_home(copy):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_with_exit_code_0(tmp_path, number):
-    with running_trainerhub(tmp_path) as server:
+def test_a_signal_stops_everything_with_exit_code_0(seeded_home, number):
+    with running_trainerhub(seeded_home()) as server:
         children = family(server.process.pid)
         server.process.send_signal(number)
         assert server.process.wait(40) == 0
         assert not any(child.is_running() for child in children)
 
 
-def test_killed_outright_it_leaves_no_orphan(tmp_path):
-    with running_trainerhub(tmp_path) as server:
+def test_killed_outright_it_leaves_no_orphan(seeded_home):
+    with running_trainerhub(seeded_home()) as server:
         children = family(server.process.pid)
         server.process.kill()
         wait_until(
@@ -95,16 +100,16 @@ def test_killed_outright_it_leaves_no_orphan(tmp_path):
         )
 
 
-def test_a_dead_web_server_comes_back(tmp_path):
-    with running_trainerhub(tmp_path) as server:
-        [master] = [
-            child
-            for child in psutil.Process(server.process.pid).children()
-            if "gunicorn" in " ".join(child.cmdline())
-        ]
-        os.killpg(master.pid, signal.SIGKILL)
-        wait_until(lambda: "starting it again" in server.output, 10, "a restart")
-        wait_until(lambda: answers(f"{server.url}/live/"), 30, "an answer")
+def test_a_dead_web_server_comes_back(copy):
+    [master] = [
+        child
+        for child in psutil.Process(copy.process.pid).children()
+        if "gunicorn" in " ".join(child.cmdline())
+    ]
+    os.killpg(master.pid, signal.SIGKILL)
+    wait_until(lambda: "starting it again" in copy.output, 10, "a restart")
+    wait_until(lambda: answers(f"{copy.url}/live/"), 60, "an answer")
+    wait_until(lambda: web_servers(copy) == 3, 30, "both workers")
 
 
 def answers(url: str) -> bool:
@@ -114,8 +119,8 @@ def answers(url: str) -> bool:
         return False
 
 
-def test_two_copies_run_side_by_side(copy, tmp_path):
-    with running_trainerhub(tmp_path) as other:
+def test_two_copies_run_side_by_side(copy, seeded_home):
+    with running_trainerhub(seeded_home()) as other:
         assert answers(f"{copy.url}/live/")
         assert answers(f"{other.url}/live/")
 

@@ -29,10 +29,9 @@ NAME = "http_server_request_duration_seconds"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
+def server(migrated_home):
     with running_trainerhub(
-        home, {"SPOTTER_METRICS_ACCESS": "public"}, workers=3
+        migrated_home(), {"SPOTTER_METRICS_ACCESS": "public"}, workers=3
     ) as up:
         yield up
 

@@ -21,7 +21,7 @@ from tests.servers.processes import wait_until
 from tests.servers.proxy import FaultProxy
 from tests.servers.redis import Redis, running_redis
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from tests.servers.proxy import FaultProxy
 from tests.servers.trainerhub import environment, running_trainerhub
 from tests.servers.web import CHECKOUT, child_environment
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(300)]
 
 Scheme = Literal["light", "dark"]
 LOOKS: list[tuple[int, Scheme]] = [(1440, "light"), (1440, "dark"), (390, "dark")]
@@ -60,9 +60,10 @@ def status(url: str) -> str:
     return str(answer.json()["components"][0]["status"])
 
 
-def test_two_watchers_on_two_hosts_agree_before_anybody_is_told(tmp_path):
+def test_two_watchers_on_two_hosts_agree_before_anybody_is_told(migrated_home):
     """Each reaches the service by a way of its own; one broken way is not an outage."""
-    with receiving() as slack, running_trainerhub(tmp_path) as server:
+    home = migrated_home()
+    with receiving() as slack, running_trainerhub(home) as server:
         ways = {name: FaultProxy(server.port) for name in ("berlin", "tokyo")}
 
         def env(host: str) -> dict[str, str]:
@@ -70,7 +71,7 @@ def test_two_watchers_on_two_hosts_agree_before_anybody_is_told(tmp_path):
                 "SLACK_WEBHOOK_URL": slack.url, "EMAIL_HOST": "127.0.0.1",
                 "SPOTTER_PROBE_URL": f"http://127.0.0.1:{ways[host].port}",
             }  # fmt: skip
-            return child_environment(environment(tmp_path, extra))
+            return child_environment(environment(home, extra))
 
         def told(word: str) -> bool:
             return any(
@@ -104,9 +105,9 @@ def is_true_within(condition, seconds: float) -> bool:
     return True
 
 
-def test_a_browser_has_nothing_against_the_status_page(tmp_path):
+def test_a_browser_has_nothing_against_the_status_page(seeded_home):
     path = program("chromium")
-    with running_demo(tmp_path) as server, sync_playwright() as playwright:
+    with running_demo(seeded_home()) as server, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=str(path), args=["--no-sandbox"]
         )

@@ -35,7 +35,9 @@ class TrainerHub:
     def output(self) -> str:
         return tail(str(self.home / "output.txt"), 200_000)
 
-    def manage(self, *arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    def manage(
+        self, *arguments: str, timeout: float = 100, **options
+    ) -> subprocess.CompletedProcess[str]:
         """Run one of its commands to the end."""
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
@@ -44,7 +46,7 @@ class TrainerHub:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=timeout,
             check=False,
             **options,
         )

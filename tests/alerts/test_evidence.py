@@ -26,14 +26,13 @@ from tests.alerts.kit import World, rule
 from tests.dashboard.filled import fill
 
 scene = test_watcher.scene
-NOW = time.time()
 RULES = {each.name: each for each in shipped(lambda: None)}  # type: ignore[arg-type,return-value]
 
 
 @pytest.fixture(scope="module")
 def store():
     made = SqliteStore(MEMORY)
-    fill(made, now=NOW, minutes=20)
+    fill(made, now=time.time(), minutes=20)
     yield made
     made.close()
 
@@ -235,8 +234,8 @@ def test_evidence_is_bounded_scrubbed_and_holds_nothing_twice():
     )
     many = [Piece(kind="route", name="R", text=str(n)) for n in range(2 * MAX_PIECES)]
     with World().book.writing() as page:
-        keep(page, 1, NOW, [long, long, secret])
-        keep(page, 1, NOW, [long, *many])
+        keep(page, 1, time.time(), [long, long, secret])
+        keep(page, 1, time.time(), [long, *many])
         found = kept(page, 1)
         assert page.events(1) == []
     assert len(found) == MAX_PIECES

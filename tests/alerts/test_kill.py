@@ -14,6 +14,8 @@ from tests.channels.receiver import receiving
 from tests.servers.processes import running, wait_until
 from tests.servers.web import CHECKOUT, child_environment
 
+pytestmark = pytest.mark.long
+
 numbers = itertools.count()
 #: The receiver has the message, and nobody wrote that down.
 UNKNOWN = ("after it was received", "before it is marked", "while it is marked")

@@ -11,6 +11,8 @@ from spotter.alerts.expressions import FailedShare
 from tests.alerts.day import Day, daily, pages
 from tests.alerts.measured import Measured
 
+pytestmark = pytest.mark.long
+
 TRAFFIC = ("HighErrorRate", "HighErrorRateLowTraffic", "SlowResponses")
 
 

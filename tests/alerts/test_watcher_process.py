@@ -17,7 +17,7 @@ from tests.channels.receiver import receiving
 from tests.servers.processes import tail, wait_until
 from tests.servers.proxy import fault_proxy
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.long, pytest.mark.acceptance, pytest.mark.timeout(200)]
 
 
 class Stage:

@@ -27,7 +27,7 @@ from spotter.stores.sql import SqlStore
 from spotter.stores.sqlite import SqliteStore
 from tests.alerts.kit import World, rule
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.long, pytest.mark.django_db]
 User: Any = get_user_model()
 ID = "0f3a9c2e5b7d48160f3a9c2e5b7d4816"
 PIECES = [

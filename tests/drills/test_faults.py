@@ -20,6 +20,7 @@ from spotter.stores.current import get_store
 from tests.alerts.kit import Recorded
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.usefixtures("hurried"),
     # Drills break a database connection each.
     pytest.mark.django_db(transaction=True),

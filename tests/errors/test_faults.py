@@ -8,6 +8,8 @@ from spotter.errors import setup
 from tests.servers.processes import free_port, wait_until
 from tests.servers.sentry_sink import Answer
 
+pytestmark = pytest.mark.long
+
 FAULTS = {
     "hang": Answer(hang=True),
     "reset": Answer(reset=True),

@@ -17,6 +17,8 @@ from spotter.exporters import prometheus, promtool
 from spotter.exporters.prometheus import Target
 from spotter.stores.sqlite import MEMORY, SqliteStore
 
+pytestmark = pytest.mark.long
+
 TARGET = Target(job="shop", runbooks="https://example.com/runbooks/")
 RULES = shipped(lambda: Book(SqliteStore(MEMORY)))
 needs_promtool = pytest.mark.skipif(

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from spotter import context, privacy
 from spotter.logs.formats import CLEAN, MAX_LINE, Json, Text
 
+pytestmark = pytest.mark.long
+
 HEAD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z \S+ \S+: ")
 anything = st.recursive(
     st.none()

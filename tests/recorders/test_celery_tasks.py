@@ -19,6 +19,8 @@ from tests.kept import kept_store, recorded
 from tests.servers.processes import running, tail, wait_until
 from tests.servers.redis import running_redis
 
+pytestmark = pytest.mark.long
+
 #: What a task is called with, and nobody may read.
 CANARY = "-".join(("canary", "of", "a", "task", "x9q7"))
 

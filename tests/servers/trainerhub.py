@@ -67,13 +67,16 @@ def running_trainerhub(
     Migrate and serve TrainerHub while the block runs.
 
     Args:
-        home: an empty directory, `tmp_path`; database and logs go there.
+        home: an empty directory, `tmp_path`, which is migrated first, or what the
+            fixture `migrated_home()` gives; database and logs go there.
         env: what differs from a bare TrainerHub: DATABASE_URL, REDIS_URL …
         server: "gunicorn" or "uvicorn".
         options: more of the server's own, such as `--config`.
     """
-    (home / "var").mkdir(parents=True, exist_ok=True)
-    manage(home, "migrate", "--verbosity", "0", env=env)
+    is_elsewhere = "DATABASE_URL" in (env or {})
+    if is_elsewhere or not (home / "var" / "trainerhub.db").exists():
+        (home / "var").mkdir(parents=True, exist_ok=True)
+        manage(home, "migrate", "--verbosity", "0", env=env)
     variables = environment(home, env)
     with serving(
         "trainerhub",

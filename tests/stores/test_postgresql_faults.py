@@ -16,6 +16,8 @@ from spotter.stores.postgresql import PostgresqlStore
 from tests.servers.postgres import running_postgres, send, started_again
 from tests.stores.killing import killed_at_random
 
+pytestmark = pytest.mark.long
+
 
 def hits() -> Batch:
     made = Batch()

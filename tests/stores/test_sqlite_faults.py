@@ -18,6 +18,8 @@ from spotter.stores.contract import Query, StoreError
 from spotter.stores.sqlite import SqliteStore
 from tests.stores.killing import killed_at_random
 
+pytestmark = pytest.mark.long
+
 HITS = Series("hits")
 
 

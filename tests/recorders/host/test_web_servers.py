@@ -16,7 +16,7 @@ from spotter.stores.sqlite import SqliteStore
 from tests.servers.processes import wait_until
 from tests.servers.web import serving
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.acceptance, pytest.mark.timeout(240)]
 THREADS = 3
 SERVERS = {
     "gunicorn": ("gunicorn", THREADS, "killed"),

@@ -11,6 +11,8 @@ from collections import Counter
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 RACERS = 6
 PYTHON = sys.executable
 SETUP = """

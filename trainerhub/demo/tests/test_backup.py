@@ -27,7 +27,10 @@ from trainerhub.lib.databases import connected
 from trainerhub.lib.proof import compare
 
 # The library leaves it to Python to close what PostgreSQL's programs have said.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+]
 
 TABLES = (
     "CREATE TABLE django_migrations (id integer)",

@@ -18,6 +18,8 @@ from trainerhub.demo.simulation.people import People, Person
 from trainerhub.demo.simulation.week import HOURS_A_WEEK, PEOPLE, SCANNERS, Moment
 from trainerhub.demo.tests.contract_server import running_contract_server
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
 OK = frozenset({200})
 CHANCE = random.Random(1)  # noqa: S311 (traffic, not secrets)
 
@@ -32,7 +34,7 @@ def simulate(server, **plan) -> tuple[Ledger, bool]:
     async def watch(pacer, ledger) -> None:
         await asyncio.sleep(600)
 
-    options = {"rate": 100_000, "duration_seconds": 60, "request_limit": 300} | plan
+    options = {"rate": 100_000, "duration_seconds": 250, "request_limit": 300} | plan
     logins = {
         "client": Login("client@example.com", "right"),
         "trainer": Login("trainer@example.com", "right"),

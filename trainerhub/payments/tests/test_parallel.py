@@ -11,6 +11,8 @@ from collections import Counter
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 RACERS = 4
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 SETUP = """
