@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from spotter.alerts.book import RESOLVED, SENT, SUPPRESSED, Silence
+from spotter.alerts.book import OPEN, RESOLVED, SENT, SUPPRESSED, Silence
 from spotter.alerts.engine import GONE_SECONDS, TOGETHER_SECONDS
 from spotter.alerts.rules import Severity, dedup_key
 from spotter.channels import DeliveryError, Kind, PagerDuty
@@ -429,17 +429,54 @@ def test_what_ends_while_it_is_gathered_is_not_told_and_it_says_why():
     ]
 
 
-def test_an_incident_is_ended_however_many_came_after_it():
-    world = World()
-    world.tick(Broken=1)
+def storm(world, count):
+    """So many incidents that have come and gone since."""
     with world.book.writing() as page:
-        for number in range(201):
+        for number in range(count):
             other = page.open_incident(f"other-{number}", "info", world.now, {})
             page.save_incident(
                 dataclasses.replace(other, state=RESOLVED, resolved_at=world.now)
             )
+
+
+def test_an_incident_is_ended_however_many_came_after_it():
+    world = World()
+    world.tick(Broken=1)
+    storm(world, 2001)
     world.tick(5, Broken=0)
     assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+
+
+def test_an_incident_is_reopened_however_many_came_after_it():
+    world = World()
+    world.tick(Broken=1)
+    world.tick(5, Broken=0)
+    storm(world, 21)
+    world.tick(5, Broken=1)
+    assert world.channels[0].sent[-1].incident == 1
+
+
+def test_an_end_that_could_not_be_told_is_followed_up_for_longer_than_a_moment():
+    """A beginning in flight when all was over; then its receiver is gone for an hour."""
+    world = World(
+        channels=[Recorded(failures=[DeliveryError("503", retry_after=3600)])]
+    )
+    world.values["Broken"] = 1.0
+    world.decide()
+    world.outbox.deliver(world.book, world.now)
+    world.tick(5, Broken=0)
+    world.tick(3600)
+    assert world.channels[0].kinds_sent == ["late"]
+
+
+def test_an_incident_that_nothing_belongs_to_is_ended_however_many_are_open():
+    world = World()
+    world.tick(Broken=0)
+    with world.book.writing() as page:
+        for number in range(201):
+            page.open_incident(f"other-{number}", "info", world.now, {})
+        world.engine.close_orphans(page, world.now)
+        assert page.incidents((OPEN,), limit=None) == []
 
 
 def test_nobody_is_reminded_of_what_could_not_be_told():

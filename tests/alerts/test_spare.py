@@ -171,6 +171,36 @@ def test_an_incident_that_another_watcher_opened_meanwhile_is_the_same(tmp_path)
         assert [e.kind for e in page.events(2)] == ["note"]
 
 
+def over(page, number, at):
+    """An incident that came and went at an instant."""
+    made = page.open_incident(f"other-{number}", "info", at, {"title": "x"})
+    page.save_incident(
+        dataclasses.replace(made, state=RESOLVED, resolved_at=at, touched_at=at)
+    )
+
+
+def test_what_is_open_is_copied_however_many_came_after_it(tmp_path):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with book.writing() as page:
+        page.open_incident("key", "critical", 1.0, {"title": "x"})
+        for number in range(201):
+            over(page, number, 2.0)
+    spare.copy(book, 10_000.0)
+    with spare.book.reading() as page:
+        assert page.incident(1) is not None
+
+
+def test_what_ended_while_the_store_was_gone_for_days_is_in_it_afterwards(tmp_path):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with spare.book.writing() as page:
+        over(page, 1, 10.0)
+    spare.give_back(book, 10.0 + 3 * 86400.0)
+    with book.reading() as page:
+        assert [i.dedup_key for i in page.incidents()] == ["other-1"]
+
+
 def test_the_spare_book_counts_only_while_a_watcher_is_on_it(fired):
     scene, watcher = fired
     store = watcher.book.store

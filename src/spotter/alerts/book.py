@@ -262,15 +262,16 @@ class Page:
     # Incidents.
 
     def incidents(
-        self, states: Sequence[str] = (), *, since: float = 0.0, limit: int = 200
+        self, states: Sequence[str] = (), *, since: float = 0.0, limit: int | None = 200
     ) -> list[Incident]:
-        """The latest first."""
+        """Those that are open or ended after an instant, the latest first."""
         marks = ", ".join("?" * len(states))
         which = f"state IN ({marks}) AND" if states else ""
         rows = self._execute(
             f"SELECT {INCIDENT} FROM spotter_incidents WHERE {which} "
-            "(resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC LIMIT ?",
-            (*states, since, limit),
+            "(resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC"
+            f"{'' if limit is None else ' LIMIT ?'}",
+            (*states, since, *(() if limit is None else (limit,))),
         )
         return [incident_of(row) for row in rows]
 

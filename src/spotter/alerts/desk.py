@@ -19,8 +19,8 @@ logger = logging.getLogger("spotter.alerts")
 #: A channel that has failed and for so long is as good as dead: another is told. So is
 #: one before which a beginning has waited ten minutes, for whatever reason.
 UNHEARD_SECONDS, WAITED_SECONDS = 120.0, 600.0
-#: Open, and ended within a day; each is looked at in every cycle.
-MOST_INCIDENTS = 2000
+#: What has ended is looked at for so long: who is told of its end is decided with it.
+ENDED_SECONDS = 600.0
 
 
 @dataclasses.dataclass(slots=True)
@@ -205,12 +205,18 @@ class Desk:
 
 
 def to_decide(page: Page, now: float) -> list[Incident]:
-    """Every open incident, however old, and what ended within a day."""
-    is_open = (books.OPEN, books.ACKNOWLEDGED)
-    return [
-        *page.incidents(is_open, limit=MOST_INCIDENTS),
-        *page.incidents((books.RESOLVED,), since=now - 86400.0, limit=MOST_INCIDENTS),
-    ]
+    """
+    Every open incident, what has just ended, and what somebody is still to be told of.
+
+    However many there are: one that is left out would end without a word.
+    """
+    found = {i.id: i for i in page.incidents(since=now - ENDED_SECONDS, limit=None)}
+    waiting = page.run(
+        "SELECT DISTINCT incident_id FROM spotter_outbox WHERE state = ?",
+        (books.PENDING,),
+    )
+    others = (page.incident(id_) for (id_,) in waiting if id_ not in found)
+    return [*found.values(), *(each for each in others if each is not None)]
 
 
 def since_end(deliveries: Sequence[Delivery]) -> list[Delivery]:

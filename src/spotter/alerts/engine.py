@@ -281,7 +281,7 @@ class Engine:
         return alert
 
     def _incident_for(self, page: Page, alert: Alert, now: float) -> Incident:
-        latest = page.incidents(since=now - REOPEN_SECONDS, limit=20)
+        latest = page.incidents(since=now - REOPEN_SECONDS, limit=None)
         for incident in latest:
             if self._joins(incident, alert, now):
                 return incident
@@ -340,7 +340,7 @@ class Engine:
         An alert of an older book may have been given back over the one that fired; its
         incident would be open for ever.
         """
-        for incident in page.incidents((books.OPEN, books.ACKNOWLEDGED)):
+        for incident in page.incidents((books.OPEN, books.ACKNOWLEDGED), limit=None):
             if not self._firing(incident.id):
                 self._close(page, incident, now)
 

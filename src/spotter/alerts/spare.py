@@ -29,6 +29,7 @@ from spotter.alerts.book import (
     Silence,
 )
 from spotter.alerts.book import as_json as dumps
+from spotter.alerts.desk import to_decide
 from spotter.alerts.evidence import keep, kept
 from spotter.alerts.matchers import written
 from spotter.stores.contract import StoreError
@@ -78,7 +79,7 @@ class Spare:
     def copy(self, book: Book, now: float) -> None:
         """Copy what is open from the store's book, if anything of it changed."""
         with book.reading() as page:
-            incidents = page.incidents(since=now - COPY_SECONDS)
+            incidents = to_copy(page, now)
             rows = {each.id: page.deliveries(each.id, limit=2000) for each in incidents}
             alerts, silences = page.alerts(), page.silences(now)
             shut = page.shut_channels()
@@ -132,7 +133,7 @@ class Spare:
         and then finds the store.
         """
         with self.book.writing() as spare:
-            incidents = spare.incidents(since=now - COPY_SECONDS)
+            incidents = spare.incidents(limit=None)
             with book.writing() as page:
                 numbers = {
                     each.id: adopt(page, each, now, leads=leads)
@@ -149,6 +150,13 @@ class Spare:
                     page.save_alert(dataclasses.replace(alert, incident=known), now)
             empty(spare)
         self._copied = ""
+
+
+def to_copy(page: Page, now: float) -> list[Incident]:
+    """All that a watcher needs to go on, and the latest of the last day for people."""
+    latest = page.incidents(since=now - COPY_SECONDS)
+    found = {each.id: each for each in (*to_decide(page, now), *latest)}
+    return [found[id_] for id_ in sorted(found, reverse=True)]
 
 
 def give_back_events(
@@ -235,7 +243,7 @@ def same_there(page: Page, incident: Incident) -> Incident | None:
     known = page.incident(incident.id)
     if known is not None and known.dedup_key == incident.dedup_key:
         return known
-    is_open = page.incidents((OPEN, ACKNOWLEDGED))
+    is_open = page.incidents((OPEN, ACKNOWLEDGED), limit=None)
     return next((i for i in is_open if i.dedup_key == incident.dedup_key), None)
 
 
