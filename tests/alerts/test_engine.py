@@ -527,3 +527,17 @@ def test_an_acknowledgement_is_told_anew_after_a_reopening():
     world.tick()
     kinds = ["trigger", "acknowledge", "resolve", "trigger", "acknowledge"]
     assert world.channels[0].kinds_sent == kinds
+
+
+def test_what_fires_under_a_rule_that_is_removed_ends_and_says_why():
+    world = World()
+    world.tick(Broken=1)
+    world.rules = (rule("Other"),)
+    world.start()
+    world.tick(5, Other=0)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+    assert ("resolved", "Broken resolved (there is no such rule any more)") in (
+        world.timeline
+    )
+    with world.book.reading() as page:
+        assert [alert.rule for alert in page.alerts().values()] == ["Other"]

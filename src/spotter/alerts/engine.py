@@ -114,10 +114,18 @@ class Engine:
             self._due[rule.name] = now + rule.every
             for alert in self._of_rule(rule, source, now):
                 changed[alert.key] = alert
+        for alert in self._of_no_rule(now):
+            changed[alert.key] = alert
         for alert in self._no_data(now, changed):
             changed[alert.key] = alert
         self._gather(changed, now)
         return list(changed.values())
+
+    def _of_no_rule(self, now: float) -> Iterator[Alert]:
+        """Nobody judges these any more: left alone they would fire for ever."""
+        for alert in self.alerts.values():
+            if alert.rule not in self.rules:
+                yield ended(alert, now, "there is no such rule any more")
 
     def _gather(self, alerts: Mapping[str, Alert], now: float) -> None:
         """
@@ -194,8 +202,7 @@ class Engine:
             return judged
         if alert.is_firing and now - since < GONE_SECONDS:
             return judged
-        end = Status(fired_at=alert.status.fired_at, resolved_at=now, seen_at=now)
-        return dataclasses.replace(judged, status=end if alert.is_firing else Status())
+        return ended(judged, now, reading.reason)
 
     def _no_data(self, now: float, changed: Mapping[str, Alert]) -> Iterator[Alert]:
         """One alert for all rules that nobody can judge any more."""
@@ -471,6 +478,13 @@ class Engine:
         for name in sorted({alert.rule for alert in firing} & self.rules.keys()):
             if address := self.rules[name].runbook_at(self.place.runbooks):
                 yield f"Runbook {name}", address
+
+
+def ended(alert: Alert, now: float, reason: str) -> Alert:
+    """The same, of which there will be no reading any more."""
+    over = Status(fired_at=alert.status.fired_at, resolved_at=now, seen_at=now)
+    status = over if alert.is_firing else Status()
+    return dataclasses.replace(alert, status=status, flips=(), reason=reason)
 
 
 def has_running_clock(alert: Alert) -> bool:
