@@ -541,3 +541,16 @@ def test_what_fires_under_a_rule_that_is_removed_ends_and_says_why():
     )
     with world.book.reading() as page:
         assert [alert.rule for alert in page.alerts().values()] == ["Other"]
+
+
+def test_no_end_is_told_under_the_key_of_an_incident_that_goes_on():
+    world = World(rule("First"), rule("Second"))
+    world.tick(First=1, Second=0)
+    world.tick(5, Second=1)
+    world.tick(5, First=0)
+    world.tick(TOGETHER_SECONDS + 1, First=1)
+    world.tick(5, First=0)
+    assert world.channels[0].kinds_sent == ["trigger", "update"]
+    world.tick(5, Second=0)
+    assert world.channels[0].kinds_sent == ["trigger", "update", "resolve"]
+    assert len(world.incidents) == 1

@@ -289,7 +289,8 @@ class Engine:
 
     def _incident_for(self, page: Page, alert: Alert, now: float) -> Incident:
         latest = page.incidents(since=now - REOPEN_SECONDS, limit=None)
-        for incident in latest:
+        # The open ones that know it come first, then the latest.
+        for incident in sorted(latest, key=lambda i: not is_open_with(i, alert)):
             if self._joins(incident, alert, now):
                 return incident
             is_over = incident.state == books.RESOLVED
@@ -316,14 +317,19 @@ class Engine:
         """
         Whether it is a part of what has already begun.
 
+        An alert of it belongs to it however much later it fires again: the incident may
+        have its key, and a second one's end would end the first for the receivers.
+
         Who acknowledged an incident is told of nothing more of it, so what is neither
         known of it nor explained by it is an incident of its own.
         """
         if incident.state == books.RESOLVED:
             return False
+        if is_open_with(incident, alert):
+            return True
         if now - incident.touched_at > TOGETHER_SECONDS:
             return False
-        if incident.state == books.OPEN or alert.key in incident.body.get("alerts", ()):
+        if incident.state == books.OPEN:
             return True
         cause = self.explained(alert)
         return any(each.rule == cause for each in self._firing(incident.id))
@@ -478,6 +484,12 @@ class Engine:
         for name in sorted({alert.rule for alert in firing} & self.rules.keys()):
             if address := self.rules[name].runbook_at(self.place.runbooks):
                 yield f"Runbook {name}", address
+
+
+def is_open_with(incident: Incident, alert: Alert) -> bool:
+    """Whether an alert was a part of it before, and it is not over."""
+    is_open = incident.state != books.RESOLVED
+    return is_open and alert.key in incident.body.get("alerts", ())
 
 
 def ended(alert: Alert, now: float, reason: str) -> Alert:
