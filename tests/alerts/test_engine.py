@@ -8,7 +8,9 @@ import pytest
 
 from spotter.alerts.book import OPEN, RESOLVED, SENT, SUPPRESSED, Silence
 from spotter.alerts.engine import GONE_SECONDS, TOGETHER_SECONDS
-from spotter.alerts.rules import Severity, dedup_key
+from spotter.alerts.expressions import Computed, Reading
+from spotter.alerts.rules import Rule, Severity, dedup_key
+from spotter.alerts.shipped import shipped
 from spotter.channels import DeliveryError, Kind, PagerDuty
 from tests.alerts.kit import Recorded, World, rule
 
@@ -67,8 +69,8 @@ def test_a_restart_of_the_watcher_neither_resolves_nor_tells_again():
     assert world.channels[0].kinds_sent == ["trigger", "resolve"]
 
 
-def test_a_series_that_is_gone_for_an_hour_such_as_a_hosts_is_let_go():
-    world = World()
+def test_what_is_gone_with_all_that_is_measured_beside_it_is_held_for_an_hour():
+    world = World(rule(stale_after=300.0))
     world.tick(Broken=1)
     del world.values["Broken"]
     world.tick(5)
@@ -554,3 +556,49 @@ def test_no_end_is_told_under_the_key_of_an_incident_that_goes_on():
     world.tick(5, Second=0)
     assert world.channels[0].kinds_sent == ["trigger", "update", "resolve"]
     assert len(world.incidents) == 1
+
+
+def hosts(values: dict[str, float], **options) -> Rule:
+    """A rule over a value of each host."""
+    read = Computed(
+        lambda source, now: [
+            Reading(labels={"host": h}, value=v) for h, v in values.items()
+        ]
+    )
+    return dataclasses.replace(rule("HighMemory", **options), expression=read)
+
+
+def test_an_alert_of_a_host_that_is_gone_ends_after_its_time_and_says_why():
+    values = {"pod-1": 1.0, "pod-2": 0.0}
+    world = World(hosts(values, stale_after=300.0))
+    world.tick()
+    del values["pod-1"]
+    world.tick(5)
+    world.tick(299)
+    assert world.channels[0].kinds_sent == ["trigger"]
+    world.tick(1)
+    (told, ended) = world.channels[0].sent
+    assert (told.kind, ended.kind) == (Kind.TRIGGER, Kind.RESOLVE)
+    assert ended.reason == "HighMemory: it is measured no more"
+
+
+def test_an_alert_that_ends_as_it_should_says_so_whatever_its_last_end_was():
+    values = {"pod-1": 1.0, "pod-2": 0.0}
+    world = World(hosts(values, stale_after=0.0))
+    world.tick()
+    del values["pod-1"]
+    world.tick(5)
+    values["pod-1"] = 1.0
+    world.tick(5)
+    values["pod-1"] = 0.0
+    world.tick(5)
+    reasons = [n.reason for n in world.channels[0].sent if n.is_end]
+    assert reasons == [
+        "HighMemory: it is measured no more", "nothing of it fires any more",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["HighMemory", "HighCPU", "DiskSpaceLow"])
+def test_the_rules_of_hosts_let_go_as_soon_as_prometheus_forgets(name):
+    rules = {each.name: each for each in shipped(lambda: None)}
+    assert rules[name].stale_after == 300.0

@@ -164,7 +164,8 @@ class Desk:
             if each.claimed_until <= self.now and not is_heard:
                 self.page.mark(each.id, books.SUPERSEDED, self.now)
         if is_heard:
-            self._send(Kind.RESOLVE, "nothing of it fires any more")
+            ending = self.incident.body.get("ending", "nothing of it fires any more")
+            self._send(Kind.RESOLVE, ending)
         else:
             late = "it was over before the first message could be delivered"
             self._send(Kind.LATE, late)

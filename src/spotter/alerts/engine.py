@@ -27,8 +27,11 @@ TOGETHER_SECONDS = 600.0
 REOPEN_SECONDS = 600.0
 #: From so many beginnings in an hour on an alert flaps, and is kept firing so long.
 FLAPS, FLAP_SECONDS, CALM_SECONDS = 3, 3600.0, 600.0
-#: A firing alert whose series is gone for so long, such as a host's, is let go.
+#: A firing alert is let go at the earliest after so long when nothing of its rule is
+#: measured any more: then it may be the measuring that is gone.
 GONE_SECONDS = 3600.0
+#: Why an alert has no reading although its rule could be evaluated.
+UNMEASURED = "it is measured no more"
 NO_DATA = "MonitoringNoData"
 #: Evidence of alerts that begin to fire, by their keys.
 Evidence = Callable[
@@ -169,12 +172,14 @@ class Engine:
                 logger.exception("the rule %s cannot be judged", rule.name)
                 seen.discard(key)
                 failed = f"the rule fails: {type(error).__name__}"
+        is_measured = any(reading.value is not None for reading in readings)
+        patience = (
+            rule.stale_after if is_measured else max(rule.stale_after, GONE_SECONDS)
+        )
         for key, alert in known.items():
             if key not in seen:
-                gone = Reading(
-                    labels=alert.labels, reason=failed or "it is measured no more"
-                )
-                yield self._gone(rule, alert, gone, now)
+                gone = Reading(labels=alert.labels, reason=failed or UNMEASURED)
+                yield self._gone(rule, alert, gone, now, patience)
 
     def _judged(self, rule: Rule, alert: Alert, reading: Reading, now: float) -> Alert:
         truth = rule.judge(reading, is_firing=alert.is_firing)
@@ -194,13 +199,15 @@ class Engine:
             reason=reading.reason,
         )
 
-    def _gone(self, rule: Rule, alert: Alert, reading: Reading, now: float) -> Alert:
+    def _gone(
+        self, rule: Rule, alert: Alert, reading: Reading, now: float, patience: float
+    ) -> Alert:
         """Nothing was found for labels that were there before."""
         judged = self._judged(rule, alert, reading, now)
         since = judged.status.unknown_since
-        if not reading.reason.startswith("it is") or since is None:
+        if reading.reason != UNMEASURED or since is None:
             return judged
-        if alert.is_firing and now - since < GONE_SECONDS:
+        if alert.is_firing and now - since < patience:
             return judged
         return ended(judged, now, reading.reason)
 
@@ -344,7 +351,9 @@ class Engine:
         if self._firing(incident.id):
             self._retitle(page, incident, now)
             return
-        self._close(page, incident, now)
+        self._close(
+            page, incident, now, alert.reason and f"{alert.rule}: {alert.reason}"
+        )
 
     def close_orphans(self, page: Page, now: float) -> None:
         """
@@ -357,14 +366,17 @@ class Engine:
             if not self._firing(incident.id):
                 self._close(page, incident, now)
 
-    def _close(self, page: Page, incident: Incident, now: float) -> None:
-        page.note(incident.id, now, "closed", "nothing of it fires any more")
+    def _close(self, page: Page, incident: Incident, now: float, why: str = "") -> None:
+        """End it; `why`, when it is not that what was wrong was seen to be well."""
+        ending = why or "nothing of it fires any more"
+        page.note(incident.id, now, "closed", ending)
         chronicle.end_silences(page, incident.id, now)
         page.save_incident(
             dataclasses.replace(
-                incident, state=books.RESOLVED, resolved_at=now, touched_at=now
+                incident, state=books.RESOLVED, resolved_at=now, touched_at=now,
+                body={**incident.body, "ending": ending},
             )
-        )
+        )  # fmt: skip
 
     def _retitle(self, page: Page, incident: Incident, now: float) -> None:
         """Name the incident after its cause, with the worst severity so far."""
