@@ -17,7 +17,7 @@ from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare
-from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in
+from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in, record_queues
 from spotter.channels import DeliveryError, Sentry
 from spotter.entries import Batch, Series
 from spotter.stores.contract import Query
@@ -335,6 +335,14 @@ def test_what_a_dead_watcher_was_sending_is_sent_when_its_lead_is_over(scene):
         assert len(page.claim(scene.hands.wall, 60.0, "chat")) == 1
     scene.tick(second, LEAD_SECONDS)
     assert scene.chat.kinds_sent == ["trigger"]
+
+
+def test_a_queue_that_is_empty_again_is_seen_to_be(scene):
+    record_queues({"mail": [700.0, 5.0]})
+    assert recorded("spotter.task.queue.oldest", "queue")["mail"].last == 700
+    record_queues({})
+    assert recorded("spotter.task.queue.oldest", "queue")["mail"].last == 0
+    assert recorded("spotter.task.queue.depth", "queue")["mail"].last == 0
 
 
 def test_queues_of_one_name_in_two_systems_are_two_alerts(scene):

@@ -15,7 +15,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import urllib3
 from django.db import connections
@@ -63,6 +63,9 @@ HEARTBEAT_SECONDS, TRIM_SECONDS, COPY_SECONDS = 60.0, 3600.0, 10.0
 FORGET_SECONDS = 300.0
 #: How often what is due is sent.
 DELIVER_SECONDS = 0.5
+#: Queues of django-tasks that were seen since the start, at most so many.
+MAX_QUEUES = 100
+_queues = {"default"}
 #: What of a rule a project may change.
 FIELDS = frozenset(field.name for field in dataclasses.fields(Rule))
 
@@ -514,7 +517,17 @@ def read_queues() -> None:
             waiting.setdefault(queue, []).append((now - since).total_seconds())
     finally:
         connections.close_all()
-    for queue in {"default", *waiting}:
+    record_queues(waiting)
+
+
+def record_queues(waiting: Mapping[str, Sequence[float]]) -> None:
+    """
+    Write down how many tasks wait in each queue, and how many seconds the first has.
+
+    0 of a queue that is empty now, too: else what was told of it would not end.
+    """
+    _queues.update(list(waiting)[: MAX_QUEUES - len(_queues)])
+    for queue in {*_queues, *waiting}:
         ages = waiting.get(queue, [])
         labels = {"task.system": "django", "queue": queue}
         recording.gauge("spotter.task.queue.depth", len(ages), labels)
