@@ -344,6 +344,18 @@ def test_a_week_of_its_own_readings_is_bounded(tmp_path):
     assert max(sizes) == sizes[0] <= 20 * (REMEMBER_SECONDS / 300 + 2)
 
 
+def test_who_stands_by_remembers_no_longer_than_who_leads(scene):
+    leading, standing_by = scene.watcher(), scene.watcher()
+    scene.tick(leading)
+    batch, now = Batch(), time.time()
+    batch.point(Series.of("spotter.probe.success", {}), now).set(1, now)
+    standing_by.source.remember(batch)
+    scene.tick(leading, REMEMBER_SECONDS + 60)
+    scene.tick(standing_by, 1.0)
+    assert not standing_by.is_leading
+    assert rows(standing_by.source) == 0
+
+
 def rows(source) -> int:
     with source._memory.transaction(write=False) as execute:
         return len(execute("SELECT 1 FROM spotter_points_10"))

@@ -237,6 +237,9 @@ class Watcher:
         self._start("flush", recording.flush)
         self._errands.wait(2.0, "flush")
         now = self.clock.now()
+        # Who stands by remembers, too, and may for weeks.
+        if self._is_due("forget", FORGET_SECONDS, now):
+            self.source.forget(now)
         if self._leads(now):
             self._judge_anyhow(now)
         else:
@@ -427,8 +430,6 @@ class Watcher:
         self.engine.accept()
         with rescue("write outages down"):
             self._note_outages(now)
-        if self._is_due("forget", FORGET_SECONDS, now):
-            self.source.forget(now)
         # Only now: who only lives, and can't evaluate, must not say that all is well.
         if self._is_due("heartbeat", HEARTBEAT_SECONDS, now):
             self._start("heartbeat", beat)
