@@ -145,6 +145,8 @@ class Spare:
                     )
                 for silence in reversed(spare.silences()):
                     adopt_silence(page, silence, numbers, now)
+                if leads:
+                    give_back_shut(spare, page, now)
                 for alert in spare.alerts().values() if leads else ():
                     known = numbers.get(alert.incident or 0, alert.incident)
                     page.save_alert(dataclasses.replace(alert, incident=known), now)
@@ -186,8 +188,8 @@ def adopt_silence(
     page: Page, silence: Silence, numbers: Mapping[int, int], now: float
 ) -> None:
     """Write one of the spare book into the store's, or its end if it is there."""
-    known = {identity(each): each for each in page.silences()}
-    found = known.get(identity(silence))
+    there = page.silences(silence.starts_at - 1)
+    found = next((each for each in there if are_one(silence, each)), None)
     if found is None:
         incident = numbers.get(silence.incident or 0, silence.incident)
         write_silence(page, dataclasses.replace(silence, incident=incident), now)
@@ -195,9 +197,31 @@ def adopt_silence(
         page.end_silence(found.id, silence.ends_at, silence.ended_by)
 
 
+def are_one(ours: Silence, other: Silence) -> bool:
+    """
+    Whether they are the same in two books, whatever its end.
+
+    A script makes one like the last in every deploy: the beginning tells them apart. One
+    that was ended before it began has another beginning, and the number that it had.
+    """
+    if identity(ours) != identity(other):
+        return False
+    is_called_off = ours.id == other.id and ours.starts_at == ours.ends_at
+    return ours.starts_at == other.starts_at or is_called_off
+
+
 def identity(silence: Silence) -> tuple[object, ...]:
-    """What two books have in common of one silence, whatever its number and end."""
+    """What two books have in common of one silence."""
     return (silence.author, silence.reason, written(silence.matchers))
+
+
+def give_back_shut(spare: Page, page: Page, now: float) -> None:
+    """Shut the channels that were shut meanwhile, and open those that were opened."""
+    shut = spare.shut_channels()
+    for name, why in shut.items():
+        page.shut(name, why.settings, why.reason, why.at)
+    for name in page.shut_channels().keys() - shut.keys():
+        page.open_again(name, now)
 
 
 def empty(page: Page) -> None:
