@@ -9,9 +9,10 @@ import time
 import pytest
 
 from spotter import recording
-from spotter.alerts.book import Book
+from spotter.alerts.book import Book, Ping
 from spotter.alerts.clock import Clock
 from spotter.alerts.expressions import Computed, Gauge, Reading
+from spotter.alerts.heartbeats import Heartbeat
 from spotter.alerts.machine import Status
 from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.shipped import shipped
@@ -358,3 +359,26 @@ def test_queues_of_one_name_in_two_systems_are_two_alerts(scene):
         "django": 5,
         "celery": 700,
     }
+
+
+def test_a_job_that_failed_is_not_taken_for_well_while_the_store_is_gone(
+    scene, settings
+):
+    nightly = Heartbeat(name="nightly", every_seconds=9999.0)
+    settings.SPOTTER = {**settings.SPOTTER, "HEARTBEATS": [nightly]}
+    clock = Clock(lambda: scene.hands.wall, lambda: scene.hands.steady)
+    watcher = Watcher(channels=[scene.chat], monitors=[], clock=clock)
+    only = watcher.engine.rules["HeartbeatMissing"]
+    watcher.engine.rules = {only.name: only}
+    with watcher.book.writing() as page:
+        page.ping(Ping(name="nightly", kind="failure", at=scene.hands.wall))
+    scene.tick(watcher)
+    scene.tick(watcher, only.every)
+    scene.take_store_away()
+    scene.tick(watcher, only.every)
+    assert watcher.is_on_spare
+    scene.tick(watcher, only.every)
+    scene.bring_store_back()
+    scene.tick(watcher, only.every)
+    scene.tick(watcher, only.every)
+    assert scene.chat.kinds_sent == ["trigger"]

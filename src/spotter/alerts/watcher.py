@@ -98,7 +98,7 @@ class Watcher:
         self.channels = list(configured_channels() if channels is None else channels)
         self.monitors = list(configured_monitors() if monitors is None else monitors)
         self.engine = Engine(
-            configured_rules(self.current) if rules is None else rules,
+            configured_rules(self.current, self.reports) if rules is None else rules,
             self.channels,
             place(),
             self._evidence(),
@@ -122,6 +122,12 @@ class Watcher:
     def current(self) -> Book:
         """The book in use."""
         return self.spare.book if self.is_on_spare else self.book
+
+    def reports(self) -> Book:
+        """The book in which jobs report; raises StoreError while there is only a copy."""
+        if self.is_on_spare:
+            raise StoreError("while the store is gone no job can report")
+        return self.book
 
     def run(self) -> None:
         """Watch until `stop`, or for ever."""
@@ -578,11 +584,13 @@ def configured_monitors() -> list[Monitor]:
     return [each for each in conf.get_settings().monitors if isinstance(each, Monitor)]
 
 
-def configured_rules(book: Callable[[], Book]) -> list[Rule]:
-    """The shipped rules, changed and added to as the settings say."""
+def configured_rules(
+    book: Callable[[], Book], reports: Callable[[], Book] | None = None
+) -> list[Rule]:
+    """The shipped rules, changed and added to as the settings say; see `shipped`."""
     settings = conf.get_settings()
     beats = [each for each in settings.heartbeats if isinstance(each, Heartbeat)]
-    rules = {rule.name: rule for rule in shipped(book, beats)}
+    rules = {rule.name: rule for rule in shipped(book, beats, reports)}
     for each in settings.rules:
         if isinstance(each, Rule):
             rules[each.name] = each
