@@ -602,3 +602,27 @@ def test_an_alert_that_ends_as_it_should_says_so_whatever_its_last_end_was():
 def test_the_rules_of_hosts_let_go_as_soon_as_prometheus_forgets(name):
     rules = {each.name: each for each in shipped(lambda: None)}
     assert rules[name].stale_after == 300.0
+
+
+def test_a_channels_name_may_have_colons():
+    world = World(channels=[Recorded(name="slack:ops:night")])
+    for value in (1, 0, 1, 0):
+        world.tick(Broken=value)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"] * 2
+
+
+def test_the_end_of_what_was_reminded_of_for_a_year_is_told():
+    world = World(channels=[Recorded(remind_seconds=600)])
+    world.tick(Broken=1)
+    with world.book.writing() as page:
+        notice = page.deliveries()[0].notice
+        for number in range(2100):
+            page.decide(
+                f"1:chat:reminder:{number}", 1, "chat", Kind.REMINDER, state=SENT,
+                now=world.now, reason="nobody has acknowledged it", notice=notice,
+            )  # fmt: skip
+        page.run("UPDATE spotter_outbox SET done_at = ?", (world.now,))
+    world.tick(600)
+    assert world.channels[0].kinds_sent == ["trigger", "reminder"]
+    world.tick(5, Broken=0)
+    assert world.channels[0].kinds_sent == ["trigger", "reminder", "resolve"]

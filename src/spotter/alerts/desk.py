@@ -201,8 +201,10 @@ class Desk:
 
     def _key(self, kind: str) -> str:
         """The same for two watchers that decide the same."""
-        number = sum(each.key.split(":")[2] == kind for each in self.before)
-        return f"{self.incident.id}:{self.channel.name}:{kind}:{number}"
+        # A channel's name may have colons of its own.
+        keys = (each.key.rsplit(":", 2) for each in self.before)
+        last = max((int(n) for _, name, n in keys if name == kind), default=-1)
+        return f"{self.incident.id}:{self.channel.name}:{kind}:{last + 1}"
 
 
 def to_decide(page: Page, now: float) -> list[Incident]:
@@ -218,6 +220,22 @@ def to_decide(page: Page, now: float) -> list[Incident]:
     )
     others = (page.incident(id_) for (id_,) in waiting if id_ not in found)
     return [*found.values(), *(each for each in others if each is not None)]
+
+
+def history(page: Page, incident: int) -> list[Delivery]:
+    """
+    What was decided of an incident that still says anything, the oldest first.
+
+    Of reminders and updates that are the last one, and what waits: in a year there are
+    thousands, and an incident's beginning must not fall out of sight.
+    """
+    rows = page.run(
+        f"SELECT {books.DELIVERY} FROM spotter_outbox WHERE incident_id = ? AND "  # noqa: S608 (names of ours)
+        "(kind NOT IN (?, ?) OR state = ? OR id IN (SELECT MAX(id) FROM spotter_outbox "
+        "WHERE incident_id = ? GROUP BY channel, kind)) ORDER BY id",
+        (incident, Kind.REMINDER, Kind.UPDATE, books.PENDING, incident),
+    )
+    return [books.delivery_of(row) for row in rows]
 
 
 def since_end(deliveries: Sequence[Delivery]) -> list[Delivery]:

@@ -10,7 +10,7 @@ from typing import Any
 from spotter.alerts import book as books
 from spotter.alerts import chronicle
 from spotter.alerts.book import Alert, Delivery, Incident, Page
-from spotter.alerts.desk import Desk, closed, stand_in, to_decide
+from spotter.alerts.desk import Desk, closed, history, stand_in, to_decide
 from spotter.alerts.evidence import Piece
 from spotter.alerts.expressions import Reading, Reads, Skips
 from spotter.alerts.machine import State, Status, Truth, shifted, step
@@ -445,7 +445,7 @@ class Engine:
                     page, incident, self._firing(incident.id), silences, now
                 )
             sent: dict[str, list[Delivery]] = {}
-            for delivery in reversed(page.deliveries(incident.id, limit=2000)):
+            for delivery in history(page, incident.id):
                 sent.setdefault(delivery.channel, []).append(delivery)
             unheard, instead = stand_in(
                 self.channels, sent, shut, self.place.environment, now

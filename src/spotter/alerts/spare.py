@@ -29,7 +29,7 @@ from spotter.alerts.book import (
     Silence,
 )
 from spotter.alerts.book import as_json as dumps
-from spotter.alerts.desk import to_decide
+from spotter.alerts.desk import history, to_decide
 from spotter.alerts.evidence import keep, kept
 from spotter.alerts.matchers import written
 from spotter.stores.contract import StoreError
@@ -80,7 +80,7 @@ class Spare:
         """Copy what is open from the store's book, if anything of it changed."""
         with book.reading() as page:
             incidents = to_copy(page, now)
-            rows = {each.id: page.deliveries(each.id, limit=2000) for each in incidents}
+            rows = {each.id: history(page, each.id) for each in incidents}
             alerts, silences = page.alerts(), page.silences(now)
             shut = page.shut_channels()
         state = dumps(
