@@ -538,9 +538,7 @@ def test_what_fires_under_a_rule_that_is_removed_ends_and_says_why():
     world.start()
     world.tick(5, Other=0)
     assert world.channels[0].kinds_sent == ["trigger", "resolve"]
-    assert ("resolved", "Broken resolved (there is no such rule any more)") in (
-        world.timeline
-    )
+    assert ("resolved", "Broken: there is no such rule any more") in (world.timeline)
     with world.book.reading() as page:
         assert [alert.rule for alert in page.alerts().values()] == ["Other"]
 

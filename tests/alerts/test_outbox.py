@@ -170,7 +170,7 @@ def test_what_a_storm_holds_up_is_one_digest_and_nothing_is_lost(mail):
     assert [notice.title for notice in mail.sent] == ["A is at 1"]
     assert mail.digested == [["trigger"] * 4]
     assert states(made) == [SENT] * 5
-    assert made.timeline[-1] == ("sent", "chat: trigger sent in a digest of 4")
+    assert made.timeline[-1] == ("sent", "chat: trigger in a digest of 4")
 
 
 def test_a_digest_keeps_the_order_of_an_incident(mail):
@@ -212,7 +212,7 @@ def test_what_some_receivers_refuse_for_good_is_sent_and_says_so():
     assert states(made) == [SENT]
     assert made.timeline[-1] == (
         "sent to some",
-        "chat: trigger sent to some: 1 of 2: 550; the rest is given up",
+        "chat: trigger: 1 of 2: 550; the rest is given up",
     )
 
 
@@ -245,3 +245,19 @@ def test_a_channel_that_hangs_holds_up_no_other():
     assert [state for each in begun for _, error in each.result() for state in [error]] == [
         None, None,
     ]  # fmt: skip
+
+
+def test_of_a_hundred_vain_tries_the_timeline_has_the_first_and_what_changes():
+    failures = [DeliveryError("503", retry_after=5)] * 3
+    failures += [DeliveryError("429", retry_after=5)] * 2
+    chat = Recorded(failures=failures)
+    made = World(channels=[chat])
+    made.tick(Broken=1)
+    for _ in range(6):
+        made.tick(5)
+    told = [(kind, text) for kind, text in made.timeline if text.startswith("chat: ")]
+    assert told == [
+        ("not sent", "chat: trigger: 503; again in 5 s"),
+        ("not sent", "chat: trigger: 429; again in 5 s"),
+        ("sent", "chat: trigger"),
+    ]

@@ -27,6 +27,8 @@ PENDING, SENT, FAILED, SUPPRESSED = "pending", "sent", "failed", "suppressed"
 SUPERSEDED = "superseded"
 #: How long a channel whose address or key is dead is left alone.
 SHUT_SECONDS = 3600.0
+#: How much is kept of why a message was not delivered.
+MAX_ERROR = 500
 #: The kind of event that holds a piece of evidence, and is no line of the timeline.
 EVIDENCE = "evidence"
 #: How long incidents and decisions are kept, and pings.
@@ -420,7 +422,7 @@ class Page:
             "due_at = COALESCE(?, due_at), notice = COALESCE(?, notice), "
             "claimed_until = 0 WHERE id = ?",
             (
-                state, error[:500], done, due_at,
+                state, error[:MAX_ERROR], done, due_at,
                 None if notice is None else as_json(dict(notice)), id_,
             ),
         )  # fmt: skip

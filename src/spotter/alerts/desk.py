@@ -196,7 +196,7 @@ class Desk:
             state=books.SUPPRESSED, now=self.now, reason=reason,
         )  # fmt: skip
         if is_new:
-            text = f"{self.channel.name} not told: {reason}"
+            text = f"{self.channel.name}: {reason}"
             self.page.note(self.incident.id, self.now, "not told", text)
 
     def _key(self, kind: str) -> str:

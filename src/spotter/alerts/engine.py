@@ -346,8 +346,8 @@ class Engine:
         incident = page.incident(alert.incident) if alert.incident else None
         if incident is None:
             return
-        why = f" ({alert.reason})" if alert.reason else ""
-        page.note(incident.id, now, "resolved", f"{alert.rule} resolved{why}")
+        why = f": {alert.reason}" if alert.reason else ""
+        page.note(incident.id, now, "resolved", f"{alert.rule}{why}")
         if self._firing(incident.id):
             self._retitle(page, incident, now)
             return

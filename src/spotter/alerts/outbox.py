@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from spotter.alerts.book import (
     FAILED,
+    MAX_ERROR,
     PENDING,
     SENT,
     SHUT_SECONDS,
@@ -168,7 +169,7 @@ class Outbox:
     def _sent_of(self, page: Page, delivery: Delivery, count: int, now: float) -> None:
         page.mark(delivery.id, SENT, now)
         digest = f" in a digest of {count}" if count > 1 else ""
-        text = f"{delivery.channel}: {delivery.kind} sent{digest}"
+        text = f"{delivery.channel}: {delivery.kind}{digest}"
         page.note(delivery.incident, now, "sent", text)
 
     def _failure_of(
@@ -184,7 +185,9 @@ class Outbox:
         page.mark(delivery.id, state, now, error=reason, due_at=due, notice=notice)
         what = f"{delivery.channel}: {delivery.kind}"
         how = "sent to some" if state == SENT else "not sent"
-        page.note(delivery.incident, now, how, f"{what} {how}: {reason}; {then}")
+        # Not of each of the hundreds of tries that a receiver's outage takes.
+        if state != PENDING or delivery.error != reason[:MAX_ERROR]:
+            page.note(delivery.incident, now, how, f"{what}: {reason}; {then}")
         logger.warning("%s %s (%s): %s", what, how, then, reason)
 
     def close(self) -> None:
