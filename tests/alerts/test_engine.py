@@ -624,3 +624,16 @@ def test_the_end_of_what_was_reminded_of_for_a_year_is_told():
     assert world.channels[0].kinds_sent == ["trigger", "reminder"]
     world.tick(5, Broken=0)
     assert world.channels[0].kinds_sent == ["trigger", "reminder", "resolve"]
+
+
+def test_who_is_next_in_line_is_given_time_anew_after_a_reopening():
+    world = World(channels=[Recorded(), Recorded(name="next", after_seconds=900)])
+    world.tick(Broken=1)
+    acknowledge(world)
+    world.tick(1800)
+    world.tick(5, Broken=0)
+    world.tick(60, Broken=1)
+    world.tick(899)
+    assert world.channels[1].sent == []
+    world.tick(1)
+    assert world.channels[1].kinds_sent == ["trigger"]

@@ -91,6 +91,11 @@ class Incident:
         return min(float(self.body.get("began_at", self.opened_at)), self.opened_at)
 
     @property
+    def reopened_at(self) -> float:
+        """When it last began: it may have been over in between."""
+        return float(self.body.get("reopened_at", self.opened_at))
+
+    @property
     def rules(self) -> Mapping[str, int]:
         """How often each rule began to fire in it."""
         found: Mapping[str, int] = self.body.get("rules", {})

@@ -90,7 +90,7 @@ class Desk:
         wait = 0.0 if self.unheard else self.channel.after_seconds
         if wait and self.incident.state == books.ACKNOWLEDGED:
             return "somebody has acknowledged it"
-        if wait and self.now - self.incident.opened_at < wait:
+        if wait and self.now - self.incident.reopened_at < wait:
             return f"it is told of what nobody acknowledges for {wait / 60:g} min"
         return f"it is shut: {self.shut}" if self.shut else ""
 

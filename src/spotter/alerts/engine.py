@@ -304,7 +304,7 @@ class Engine:
             if is_over and alert.key in incident.body.get("alerts", ()):
                 page.note(incident.id, now, "reopened", f"{alert.rule} fires again")
                 # Whoever was at it thought that it was over; so did the resolution.
-                body = {**incident.body, "resolution": None}
+                body = {**incident.body, "resolution": None, "reopened_at": now}
                 body.pop("acknowledged_by", None)
                 reopened = dataclasses.replace(
                     incident, state=books.OPEN, resolved_at=None, touched_at=now,
