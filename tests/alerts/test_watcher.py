@@ -212,6 +212,18 @@ def test_a_watcher_that_starts_again_does_not_count_its_absence(scene):
     assert scene.chat.kinds_sent == ["trigger"]
 
 
+def test_a_wait_is_no_longer_when_the_clock_was_set_back_between_two_watchers(scene):
+    scene.value = 1.0
+    first = scene.watcher(for_=60.0)
+    scene.tick(first)
+    scene.hands.wall -= 3600.0
+    second = scene.watcher(for_=60.0)
+    scene.tick(second)
+    for _ in range(6):
+        scene.tick(second, 10)
+    assert scene.chat.kinds_sent == ["trigger"]
+
+
 def test_the_watchers_own_readings_are_remembered_without_the_store(tmp_path):
     source = Source(lambda: SqliteStore(tmp_path))  # a folder is no store
     batch, at = Batch(), time.time()
