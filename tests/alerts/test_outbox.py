@@ -7,7 +7,12 @@ import threading
 import pytest
 
 from spotter.alerts.book import FAILED, PENDING, SENT
-from spotter.alerts.outbox import GIVE_UP_SECONDS, LEASE_SECONDS, wait
+from spotter.alerts.outbox import (
+    GIVE_UP_SECONDS,
+    GIVE_UP_TRIES,
+    LEASE_SECONDS,
+    wait,
+)
 from spotter.channels import DeliveryError
 from tests.alerts.kit import Recorded, World, rule
 from tests.servers.processes import wait_until
@@ -51,10 +56,20 @@ def test_a_permanent_failure_is_not_repeated():
 
 
 def test_a_message_is_given_up_after_a_day():
-    made = world(DeliveryError("503"), DeliveryError("503"), DeliveryError("503"))
-    made.outbox.deliver(made.book, made.now + GIVE_UP_SECONDS)
+    made = world(*[DeliveryError("503", retry_after=1)] * 99)
+    for number in range(GIVE_UP_TRIES):
+        made.outbox.deliver(made.book, made.now + GIVE_UP_SECONDS - 100 + 2 * number)
     assert states(made) == [PENDING]
-    made.outbox.deliver(made.book, made.now + GIVE_UP_SECONDS + 1000)
+    made.outbox.deliver(made.book, made.now + GIVE_UP_SECONDS + 1)
+    assert states(made) == [FAILED]
+
+
+def test_a_message_that_nobody_has_tried_for_days_is_not_given_up_at_its_first_try():
+    made = world(*[DeliveryError("503", retry_after=1)] * 99)
+    for number in range(GIVE_UP_TRIES - 1):
+        made.outbox.deliver(made.book, made.now + 3 * GIVE_UP_SECONDS + 2 * number)
+        assert states(made) == [PENDING]
+    made.outbox.deliver(made.book, made.now + 4 * GIVE_UP_SECONDS)
     assert states(made) == [FAILED]
 
 
