@@ -39,6 +39,7 @@ from spotter.alerts.spare import Spare, spare_path, var_folder
 from spotter.alerts.systemd import tell_systemd
 from spotter.channels import Channel, DeliveryError
 from spotter.channels.channel import without_secrets
+from spotter.channels.quiet import quiet
 from spotter.exceptions import ConfigurationError
 from spotter.health.runner import Outcome, get_runner
 from spotter.probes import Monitor, celery_broker
@@ -544,11 +545,18 @@ def record_queues(waiting: Mapping[str, Sequence[float]]) -> None:
 def beat() -> None:
     """Tell the outside that the watcher lives; it tells people when this ends."""
     url = conf.get_settings().heartbeat_url
-    if url:
-        with urllib3.PoolManager(1, timeout=urllib3.Timeout(total=10)) as pool:
-            answer = pool.request("POST", url, retries=2)
-            if answer.status >= 300:
-                logger.warning("the heartbeat's address answered %d", answer.status)
+    if not url:
+        return
+    try:
+        # Whoever reads its path in a log could say in its place that all is well.
+        with quiet(), urllib3.PoolManager(1, timeout=urllib3.Timeout(total=10)) as pool:
+            status = pool.request("POST", url, retries=2).status
+    except (urllib3.exceptions.HTTPError, ValueError) as error:
+        reason = type(getattr(error, "reason", error)).__name__
+        logger.warning("the heartbeat's address does not answer: %s", reason)
+        return
+    if status >= 300:
+        logger.warning("the heartbeat's address answered %d", status)
 
 
 def check_in(channel: Channel, environment: str) -> None:
