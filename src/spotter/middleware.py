@@ -13,6 +13,7 @@ from django.http.response import HttpResponseBase
 from spotter import errors, recording
 from spotter.context import current
 from spotter.health import probes
+from spotter.recorders import drills
 from spotter.recorders.requests import begin, end
 
 
@@ -65,6 +66,12 @@ class SpotterMiddleware:
         if measured is not None:
             end(measured.finish, response)
         return response
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponse | None:
+        """Only what a drill asked for is answered here: nobody is to hear of it."""
+        return drills.answer_to(exception)
 
     async def acall(self, request: HttpRequest) -> HttpResponseBase:
         """As `__call__`, under ASGI."""

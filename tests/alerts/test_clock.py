@@ -7,11 +7,13 @@ import zoneinfo
 
 import pytest
 
+from spotter.alerts.book import Shut
 from spotter.alerts.clock import JUMP_SECONDS, Clock
-from spotter.alerts.engine import GONE_SECONDS
+from spotter.alerts.desk import UNHEARD_SECONDS
+from spotter.alerts.engine import GONE_SECONDS, TOGETHER_SECONDS
 from spotter.alerts.shipped.monitoring import SILENT_SECONDS
-from spotter.channels import Channel
-from tests.alerts.kit import World, rule
+from spotter.channels import Channel, DeliveryError
+from tests.alerts.kit import Recorded, World, rule
 from tests.alerts.measured import Measured, Watch
 
 HOUR = 3600.0
@@ -83,6 +85,52 @@ def test_a_jump_does_not_let_go_of_a_host_that_was_not_heard_of_for_a_moment():
     world.engine.skip(GONE_SECONDS)
     world.tick(5)
     assert world.channels[0].kinds_sent == ["trigger"]
+
+
+def set_back(world: World, seconds: float = HOUR) -> None:
+    """The clock, and all that a watcher moves with it."""
+    world.now -= seconds
+    world.engine.skip(-seconds)
+
+
+def test_what_is_gathered_is_told_although_the_clock_is_set_back():
+    world = World(channels=[Recorded(group_seconds=5.0)])
+    world.tick(5, Broken=1)
+    set_back(world)
+    world.tick(5)
+    assert world.channels[0].kinds_sent == ["trigger"]
+
+
+def test_nobody_escalates_an_hour_late_because_the_clock_is_set_back():
+    world = World(channels=[Recorded(), Recorded(name="next", after_seconds=900)])
+    world.tick(5, Broken=1)
+    set_back(world)
+    world.tick(900)
+    assert world.channels[1].kinds_sent == ["trigger"]
+
+
+def test_a_channel_that_fails_is_replaced_although_the_clock_is_set_back():
+    dead = Recorded(failures=[DeliveryError("503", retry_after=1)] * 99)
+    world = World(channels=[dead, Recorded(name="mail", severities=("info",))])
+    world.tick(5, Broken=1)
+    set_back(world)
+    world.tick(UNHEARD_SECONDS)
+    assert world.channels[1].kinds_sent == ["trigger"]
+
+
+def test_a_shut_channel_is_tried_although_the_clock_is_set_back_by_a_day():
+    shut = Shut(settings="abc", reason="answered 404", at=100_000.0)
+    assert shut.holds("abc", 100_001.0)
+    assert not shut.holds("abc", 100_000.0 - 86_400.0)
+
+
+def test_what_a_cause_has_left_behind_is_told_although_the_clock_is_set_back():
+    world = World(rule("Errors", because_of=("DatabaseDown",)), rule("DatabaseDown"))
+    world.tick(5, DatabaseDown=1, Errors=0)
+    world.tick(5, DatabaseDown=0)
+    set_back(world)
+    world.tick(TOGETHER_SECONDS, Errors=1)
+    assert world.channels[0].kinds_sent[2:] == ["trigger"]
 
 
 def alive(measured):

@@ -6,9 +6,11 @@ import dataclasses
 
 import pytest
 
-from spotter.alerts.book import RESOLVED, SENT, SUPPRESSED, Silence
+from spotter.alerts.book import OPEN, RESOLVED, SENT, SUPPRESSED, Silence
 from spotter.alerts.engine import GONE_SECONDS, TOGETHER_SECONDS
-from spotter.alerts.rules import Severity, dedup_key
+from spotter.alerts.expressions import Computed, Reading
+from spotter.alerts.rules import Rule, Severity, dedup_key
+from spotter.alerts.shipped import shipped
 from spotter.channels import DeliveryError, Kind, PagerDuty
 from tests.alerts.kit import Recorded, World, rule
 
@@ -67,8 +69,8 @@ def test_a_restart_of_the_watcher_neither_resolves_nor_tells_again():
     assert world.channels[0].kinds_sent == ["trigger", "resolve"]
 
 
-def test_a_series_that_is_gone_for_an_hour_such_as_a_hosts_is_let_go():
-    world = World()
+def test_what_is_gone_with_all_that_is_measured_beside_it_is_held_for_an_hour():
+    world = World(rule(stale_after=300.0))
     world.tick(Broken=1)
     del world.values["Broken"]
     world.tick(5)
@@ -429,17 +431,54 @@ def test_what_ends_while_it_is_gathered_is_not_told_and_it_says_why():
     ]
 
 
-def test_an_incident_is_ended_however_many_came_after_it():
-    world = World()
-    world.tick(Broken=1)
+def storm(world, count):
+    """So many incidents that have come and gone since."""
     with world.book.writing() as page:
-        for number in range(201):
+        for number in range(count):
             other = page.open_incident(f"other-{number}", "info", world.now, {})
             page.save_incident(
                 dataclasses.replace(other, state=RESOLVED, resolved_at=world.now)
             )
+
+
+def test_an_incident_is_ended_however_many_came_after_it():
+    world = World()
+    world.tick(Broken=1)
+    storm(world, 2001)
     world.tick(5, Broken=0)
     assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+
+
+def test_an_incident_is_reopened_however_many_came_after_it():
+    world = World()
+    world.tick(Broken=1)
+    world.tick(5, Broken=0)
+    storm(world, 21)
+    world.tick(5, Broken=1)
+    assert world.channels[0].sent[-1].incident == 1
+
+
+def test_an_end_that_could_not_be_told_is_followed_up_for_longer_than_a_moment():
+    """A beginning in flight when all was over; then its receiver is gone for an hour."""
+    world = World(
+        channels=[Recorded(failures=[DeliveryError("503", retry_after=3600)])]
+    )
+    world.values["Broken"] = 1.0
+    world.decide()
+    world.outbox.deliver(world.book, world.now)
+    world.tick(5, Broken=0)
+    world.tick(3600)
+    assert world.channels[0].kinds_sent == ["late"]
+
+
+def test_an_incident_that_nothing_belongs_to_is_ended_however_many_are_open():
+    world = World()
+    world.tick(Broken=0)
+    with world.book.writing() as page:
+        for number in range(201):
+            page.open_incident(f"other-{number}", "info", world.now, {})
+        world.engine.close_orphans(page, world.now)
+        assert page.incidents((OPEN,), limit=None) == []
 
 
 def test_nobody_is_reminded_of_what_could_not_be_told():
@@ -490,3 +529,111 @@ def test_an_acknowledgement_is_told_anew_after_a_reopening():
     world.tick()
     kinds = ["trigger", "acknowledge", "resolve", "trigger", "acknowledge"]
     assert world.channels[0].kinds_sent == kinds
+
+
+def test_what_fires_under_a_rule_that_is_removed_ends_and_says_why():
+    world = World()
+    world.tick(Broken=1)
+    world.rules = (rule("Other"),)
+    world.start()
+    world.tick(5, Other=0)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+    assert ("resolved", "Broken: there is no such rule any more") in (world.timeline)
+    with world.book.reading() as page:
+        assert [alert.rule for alert in page.alerts().values()] == ["Other"]
+
+
+def test_no_end_is_told_under_the_key_of_an_incident_that_goes_on():
+    world = World(rule("First"), rule("Second"))
+    world.tick(First=1, Second=0)
+    world.tick(5, Second=1)
+    world.tick(5, First=0)
+    world.tick(TOGETHER_SECONDS + 1, First=1)
+    world.tick(5, First=0)
+    assert world.channels[0].kinds_sent == ["trigger", "update"]
+    world.tick(5, Second=0)
+    assert world.channels[0].kinds_sent == ["trigger", "update", "resolve"]
+    assert len(world.incidents) == 1
+
+
+def hosts(values: dict[str, float], **options) -> Rule:
+    """A rule over a value of each host."""
+    read = Computed(
+        lambda source, now: [
+            Reading(labels={"host": h}, value=v) for h, v in values.items()
+        ]
+    )
+    return dataclasses.replace(rule("HighMemory", **options), expression=read)
+
+
+def test_an_alert_of_a_host_that_is_gone_ends_after_its_time_and_says_why():
+    values = {"pod-1": 1.0, "pod-2": 0.0}
+    world = World(hosts(values, stale_after=300.0))
+    world.tick()
+    del values["pod-1"]
+    world.tick(5)
+    world.tick(299)
+    assert world.channels[0].kinds_sent == ["trigger"]
+    world.tick(1)
+    (told, ended) = world.channels[0].sent
+    assert (told.kind, ended.kind) == (Kind.TRIGGER, Kind.RESOLVE)
+    assert ended.reason == "HighMemory: it is measured no more"
+
+
+def test_an_alert_that_ends_as_it_should_says_so_whatever_its_last_end_was():
+    values = {"pod-1": 1.0, "pod-2": 0.0}
+    world = World(hosts(values, stale_after=0.0))
+    world.tick()
+    del values["pod-1"]
+    world.tick(5)
+    values["pod-1"] = 1.0
+    world.tick(5)
+    values["pod-1"] = 0.0
+    world.tick(5)
+    reasons = [n.reason for n in world.channels[0].sent if n.is_end]
+    assert reasons == [
+        "HighMemory: it is measured no more", "nothing of it fires any more",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["HighMemory", "HighCPU", "DiskSpaceLow"])
+def test_the_rules_of_hosts_let_go_as_soon_as_prometheus_forgets(name):
+    rules = {each.name: each for each in shipped(lambda: None)}
+    assert rules[name].stale_after == 300.0
+
+
+def test_a_channels_name_may_have_colons():
+    world = World(channels=[Recorded(name="slack:ops:night")])
+    for value in (1, 0, 1, 0):
+        world.tick(Broken=value)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"] * 2
+
+
+def test_the_end_of_what_was_reminded_of_for_a_year_is_told():
+    world = World(channels=[Recorded(remind_seconds=600)])
+    world.tick(Broken=1)
+    with world.book.writing() as page:
+        notice = page.deliveries()[0].notice
+        for number in range(2100):
+            page.decide(
+                f"1:chat:reminder:{number}", 1, "chat", Kind.REMINDER, state=SENT,
+                now=world.now, reason="nobody has acknowledged it", notice=notice,
+            )  # fmt: skip
+        page.run("UPDATE spotter_outbox SET done_at = ?", (world.now,))
+    world.tick(600)
+    assert world.channels[0].kinds_sent == ["trigger", "reminder"]
+    world.tick(5, Broken=0)
+    assert world.channels[0].kinds_sent == ["trigger", "reminder", "resolve"]
+
+
+def test_who_is_next_in_line_is_given_time_anew_after_a_reopening():
+    world = World(channels=[Recorded(), Recorded(name="next", after_seconds=900)])
+    world.tick(Broken=1)
+    acknowledge(world)
+    world.tick(1800)
+    world.tick(5, Broken=0)
+    world.tick(60, Broken=1)
+    world.tick(899)
+    assert world.channels[1].sent == []
+    world.tick(1)
+    assert world.channels[1].kinds_sent == ["trigger"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import time
 
 import pytest
 from django.core.management import call_command
 
 from spotter.alerts.book import Book, Shut
+from spotter.alerts.spare import Spare, spare_path, var_folder
 from spotter.channels import Slack
 from spotter.stores.current import get_store
 from tests.channels.receiver import receiving
@@ -65,3 +67,17 @@ def test_one_that_fails_stays_shut_and_shows_no_secret(slack):
     with pytest.raises(SystemExit):
         call_command("spotter", "status", stdout=out)
     assert "slack IS SHUT since 1970-01-01 00:16:40 UTC: answered 404" in out.getvalue()
+
+
+def test_one_that_is_shut_while_the_store_is_gone_is_opened_where_the_watcher_looks(
+    slack,
+):
+    store = get_store()
+    spare = Spare(spare_path(store, var_folder()))  # type: ignore[arg-type]
+    with spare.book.writing() as page:
+        page.lead("the watcher", time.time(), 60.0)
+        page.shut("slack", "abc", "answered 404", 1000.0)
+    printed, _ = notify()
+    assert printed.splitlines()[-1] == "slack: it was shut and is open again"
+    with spare.book.reading() as page:
+        assert page.shut_channels() == {}

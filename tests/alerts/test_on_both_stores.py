@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 
 import pytest
 
 from spotter.alerts import announcements, jobs
-from spotter.alerts.book import Book, Ping
+from spotter.alerts.book import PENDING, RESOLVED, SENT, Book, Ping
+from spotter.alerts.desk import ENDED_SECONDS, history, to_decide
 from spotter.alerts.outages import Outage, begin, end, end_gone, outages
 from spotter.alerts.outages import trim as trim_outages
 from spotter.alerts.punctuality import Heartbeat
+from spotter.channels import Kind
 from spotter.stores import open_store
 from spotter.stores.sql import SqlStore
 
@@ -94,3 +97,41 @@ def test_what_was_announced_is_read_back(book):
         assert announcements.maintenance(page, 60.0) == []
         announcements.trim(page, 1e9)
         assert announcements.public_incidents(page, 0.0) == []
+
+
+def decided(page, incident, *kinds, state=SENT):
+    """Decisions about one channel, one a second."""
+    for number, kind in enumerate(kinds):
+        key = f"{incident}:chat:{kind}:{number}"
+        page.decide(
+            key, incident, "chat", kind, state=state, now=float(number), reason="x"
+        )
+
+
+def test_of_many_messages_those_are_looked_at_that_still_say_anything(book):
+    kinds = [
+        Kind.TRIGGER,
+        *[Kind.REMINDER] * 3,
+        Kind.UPDATE,
+        Kind.REMINDER,
+        Kind.RESOLVE,
+    ]
+    with book.writing() as page:
+        decided(page, 1, *kinds)
+        decided(page, 2, Kind.REMINDER, Kind.REMINDER, state=PENDING)
+        found = [(each.kind, each.created_at) for each in history(page, 1)]
+        assert [each.created_at for each in history(page, 2)] == [0.0, 1.0]
+    assert found == [("trigger", 0), ("update", 4), ("reminder", 5), ("resolve", 6)]
+
+
+def test_what_ended_long_ago_is_looked_at_while_something_of_it_waits(book):
+    with book.writing() as page:
+        for number in range(3):
+            made = page.open_incident(f"key-{number}", "info", 1.0, {})
+            over = dataclasses.replace(made, state=RESOLVED, resolved_at=1.0)
+            if number < 2:
+                page.save_incident(over)
+        decided(page, 1, Kind.TRIGGER, state=PENDING)
+        found = {each.id for each in to_decide(page, 1.0 + ENDED_SECONDS)}
+        later = {each.id for each in to_decide(page, 1.1 + ENDED_SECONDS)}
+    assert (found, later) == ({1, 2, 3}, {1, 3})

@@ -7,7 +7,12 @@ import threading
 import pytest
 
 from spotter.alerts.book import FAILED, PENDING, SENT
-from spotter.alerts.outbox import GIVE_UP_SECONDS, LEASE_SECONDS, wait
+from spotter.alerts.outbox import (
+    GIVE_UP_SECONDS,
+    GIVE_UP_TRIES,
+    LEASE_SECONDS,
+    wait,
+)
 from spotter.channels import DeliveryError
 from tests.alerts.kit import Recorded, World, rule
 from tests.servers.processes import wait_until
@@ -51,10 +56,20 @@ def test_a_permanent_failure_is_not_repeated():
 
 
 def test_a_message_is_given_up_after_a_day():
-    made = world(DeliveryError("503"), DeliveryError("503"), DeliveryError("503"))
-    made.outbox.deliver(made.book, made.now + GIVE_UP_SECONDS)
+    made = world(*[DeliveryError("503", retry_after=1)] * 99)
+    for number in range(GIVE_UP_TRIES):
+        made.outbox.deliver(made.book, made.now + GIVE_UP_SECONDS - 100 + 2 * number)
     assert states(made) == [PENDING]
-    made.outbox.deliver(made.book, made.now + GIVE_UP_SECONDS + 1000)
+    made.outbox.deliver(made.book, made.now + GIVE_UP_SECONDS + 1)
+    assert states(made) == [FAILED]
+
+
+def test_a_message_that_nobody_has_tried_for_days_is_not_given_up_at_its_first_try():
+    made = world(*[DeliveryError("503", retry_after=1)] * 99)
+    for number in range(GIVE_UP_TRIES - 1):
+        made.outbox.deliver(made.book, made.now + 3 * GIVE_UP_SECONDS + 2 * number)
+        assert states(made) == [PENDING]
+    made.outbox.deliver(made.book, made.now + 4 * GIVE_UP_SECONDS)
     assert states(made) == [FAILED]
 
 
@@ -170,7 +185,7 @@ def test_what_a_storm_holds_up_is_one_digest_and_nothing_is_lost(mail):
     assert [notice.title for notice in mail.sent] == ["A is at 1"]
     assert mail.digested == [["trigger"] * 4]
     assert states(made) == [SENT] * 5
-    assert made.timeline[-1] == ("sent", "chat: trigger sent in a digest of 4")
+    assert made.timeline[-1] == ("sent", "chat: trigger in a digest of 4")
 
 
 def test_a_digest_keeps_the_order_of_an_incident(mail):
@@ -212,7 +227,7 @@ def test_what_some_receivers_refuse_for_good_is_sent_and_says_so():
     assert states(made) == [SENT]
     assert made.timeline[-1] == (
         "sent to some",
-        "chat: trigger sent to some: 1 of 2: 550; the rest is given up",
+        "chat: trigger: 1 of 2: 550; the rest is given up",
     )
 
 
@@ -245,3 +260,19 @@ def test_a_channel_that_hangs_holds_up_no_other():
     assert [state for each in begun for _, error in each.result() for state in [error]] == [
         None, None,
     ]  # fmt: skip
+
+
+def test_of_a_hundred_vain_tries_the_timeline_has_the_first_and_what_changes():
+    failures = [DeliveryError("503", retry_after=5)] * 3
+    failures += [DeliveryError("429", retry_after=5)] * 2
+    chat = Recorded(failures=failures)
+    made = World(channels=[chat])
+    made.tick(Broken=1)
+    for _ in range(6):
+        made.tick(5)
+    told = [(kind, text) for kind, text in made.timeline if text.startswith("chat: ")]
+    assert told == [
+        ("not sent", "chat: trigger: 503; again in 5 s"),
+        ("not sent", "chat: trigger: 429; again in 5 s"),
+        ("sent", "chat: trigger"),
+    ]

@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Book
+from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, SHUT_SECONDS, Book
 from spotter.alerts.evidence import Piece, keep, kept
 from spotter.alerts.responses import respond
 from spotter.alerts.spare import Spare, current, spare_path, var_folder
+from spotter.channels import DeliveryError
 from spotter.stores.current import get_store
 from spotter.stores.sqlite import SqliteStore
 from tests.alerts import test_watcher
@@ -171,6 +172,36 @@ def test_an_incident_that_another_watcher_opened_meanwhile_is_the_same(tmp_path)
         assert [e.kind for e in page.events(2)] == ["note"]
 
 
+def over(page, number, at):
+    """An incident that came and went at an instant."""
+    made = page.open_incident(f"other-{number}", "info", at, {"title": "x"})
+    page.save_incident(
+        dataclasses.replace(made, state=RESOLVED, resolved_at=at, touched_at=at)
+    )
+
+
+def test_what_is_open_is_copied_however_many_came_after_it(tmp_path):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with book.writing() as page:
+        page.open_incident("key", "critical", 1.0, {"title": "x"})
+        for number in range(201):
+            over(page, number, 2.0)
+    spare.copy(book, 10_000.0)
+    with spare.book.reading() as page:
+        assert page.incident(1) is not None
+
+
+def test_what_ended_while_the_store_was_gone_for_days_is_in_it_afterwards(tmp_path):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with spare.book.writing() as page:
+        over(page, 1, 10.0)
+    spare.give_back(book, 10.0 + 3 * 86400.0)
+    with book.reading() as page:
+        assert [i.dedup_key for i in page.incidents()] == ["other-1"]
+
+
 def test_the_spare_book_counts_only_while_a_watcher_is_on_it(fired):
     scene, watcher = fired
     store = watcher.book.store
@@ -214,3 +245,76 @@ def test_evidence_is_in_both_books_and_once(fired):
         assert [piece.text for piece in kept(page, 1)] == texts
     assert texts.count("new") == 1
     assert len(texts) == len(set(texts)) > 1
+
+
+SAME = {"matchers": {"rule": "Broken"}, "author": "ci", "reason": "a deploy"}
+
+
+def test_a_silence_like_one_that_is_over_is_not_taken_for_it(tmp_path):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with book.writing() as page:
+        page.silence(**SAME, starts_at=0.0, ends_at=500.0, now=0.0)
+    spare.copy(book, 1000.0)
+    with spare.book.writing() as page:
+        page.silence(**SAME, starts_at=1000.0, ends_at=5000.0, now=1000.0)
+    spare.give_back(book, 1500.0)
+    with book.reading() as page:
+        assert [s.ends_at for s in page.silences(1500.0)] == [5000.0]
+
+
+def test_the_end_of_a_silence_is_not_lost_on_one_like_it(tmp_path):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with book.writing() as page:
+        page.silence(**SAME, starts_at=0.0, ends_at=500.0, now=0.0)
+        page.silence(**SAME, starts_at=900.0, ends_at=5000.0, now=0.0)
+    spare.copy(book, 1000.0)
+    with spare.book.writing() as page:
+        assert page.end_silence(2, 1200.0, "user 7")
+    spare.give_back(book, 1500.0)
+    with book.reading() as page:
+        assert page.silences(1500.0) == []
+
+
+def test_a_window_that_is_called_off_meanwhile_stays_so(tmp_path):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with book.writing() as page:
+        page.silence(**SAME, starts_at=3000.0, ends_at=5000.0, now=0.0)
+    spare.copy(book, 1000.0)
+    with spare.book.writing() as page:
+        assert page.end_silence(1, 1200.0, "user 7")
+    spare.give_back(book, 1500.0)
+    with book.reading() as page:
+        assert page.silences(1500.0) == []
+        assert len(page.silences()) == 1
+
+
+def test_a_channel_that_is_shut_meanwhile_is_shut_in_the_store(fired):
+    scene, watcher = fired
+    scene.chat.failures.append(DeliveryError("answered 404", shut=True))
+    scene.value = 0.0
+    scene.tick(watcher)
+    come_back(scene, watcher)
+    with watcher.book.reading() as page:
+        assert [why.reason for why in page.shut_channels().values()] == ["answered 404"]
+    scene.tick(watcher, SHUT_SECONDS)
+    assert scene.chat.kinds_sent == ["trigger", "resolve"]
+
+
+def test_a_channel_that_works_again_meanwhile_is_open_in_the_store(scene):
+    scene.chat.failures.append(DeliveryError("answered 404", shut=True))
+    watcher = scene.watcher()
+    scene.value = 1.0
+    scene.tick(watcher)
+    scene.tick(watcher, 10)
+    scene.take_store_away()
+    scene.tick(watcher)
+    with watcher.current().writing() as page:
+        assert page.open_again("chat", scene.hands.wall)
+    scene.tick(watcher)
+    assert scene.chat.kinds_sent == ["trigger"]
+    come_back(scene, watcher)
+    with watcher.book.reading() as page:
+        assert page.shut_channels() == {}

@@ -9,15 +9,16 @@ import time
 import pytest
 
 from spotter import recording
-from spotter.alerts.book import Book
+from spotter.alerts.book import Book, Ping
 from spotter.alerts.clock import Clock
 from spotter.alerts.expressions import Computed, Gauge, Reading
+from spotter.alerts.heartbeats import Heartbeat
 from spotter.alerts.machine import Status
 from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare
-from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in
+from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in, record_queues
 from spotter.channels import DeliveryError, Sentry
 from spotter.entries import Batch, Series
 from spotter.stores.contract import Query
@@ -211,6 +212,18 @@ def test_a_watcher_that_starts_again_does_not_count_its_absence(scene):
     assert scene.chat.kinds_sent == ["trigger"]
 
 
+def test_a_wait_is_no_longer_when_the_clock_was_set_back_between_two_watchers(scene):
+    scene.value = 1.0
+    first = scene.watcher(for_=60.0)
+    scene.tick(first)
+    scene.hands.wall -= 3600.0
+    second = scene.watcher(for_=60.0)
+    scene.tick(second)
+    for _ in range(6):
+        scene.tick(second, 10)
+    assert scene.chat.kinds_sent == ["trigger"]
+
+
 def test_the_watchers_own_readings_are_remembered_without_the_store(tmp_path):
     source = Source(lambda: SqliteStore(tmp_path))  # a folder is no store
     batch, at = Batch(), time.time()
@@ -337,6 +350,14 @@ def test_what_a_dead_watcher_was_sending_is_sent_when_its_lead_is_over(scene):
     assert scene.chat.kinds_sent == ["trigger"]
 
 
+def test_a_queue_that_is_empty_again_is_seen_to_be(scene):
+    record_queues({"mail": [700.0, 5.0]})
+    assert recorded("spotter.task.queue.oldest", "queue")["mail"].last == 700
+    record_queues({})
+    assert recorded("spotter.task.queue.oldest", "queue")["mail"].last == 0
+    assert recorded("spotter.task.queue.depth", "queue")["mail"].last == 0
+
+
 def test_queues_of_one_name_in_two_systems_are_two_alerts(scene):
     for system, oldest in (("django", 5), ("celery", 700)):
         of = {"task.system": system, "queue": "default"}
@@ -350,3 +371,26 @@ def test_queues_of_one_name_in_two_systems_are_two_alerts(scene):
         "django": 5,
         "celery": 700,
     }
+
+
+def test_a_job_that_failed_is_not_taken_for_well_while_the_store_is_gone(
+    scene, settings
+):
+    nightly = Heartbeat(name="nightly", every_seconds=9999.0)
+    settings.SPOTTER = {**settings.SPOTTER, "HEARTBEATS": [nightly]}
+    clock = Clock(lambda: scene.hands.wall, lambda: scene.hands.steady)
+    watcher = Watcher(channels=[scene.chat], monitors=[], clock=clock)
+    only = watcher.engine.rules["HeartbeatMissing"]
+    watcher.engine.rules = {only.name: only}
+    with watcher.book.writing() as page:
+        page.ping(Ping(name="nightly", kind="failure", at=scene.hands.wall))
+    scene.tick(watcher)
+    scene.tick(watcher, only.every)
+    scene.take_store_away()
+    scene.tick(watcher, only.every)
+    assert watcher.is_on_spare
+    scene.tick(watcher, only.every)
+    scene.bring_store_back()
+    scene.tick(watcher, only.every)
+    scene.tick(watcher, only.every)
+    assert scene.chat.kinds_sent == ["trigger"]

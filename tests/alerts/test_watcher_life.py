@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 import pathlib
 import socket
@@ -18,7 +19,7 @@ from spotter.alerts.errands import Errands
 from spotter.alerts.expressions import Computed, Gauge
 from spotter.alerts.sources import REMEMBER_SECONDS, Source
 from spotter.alerts.systemd import tell_systemd
-from spotter.alerts.watcher import FAILED_CYCLES, LEAD_SECONDS
+from spotter.alerts.watcher import FAILED_CYCLES, LEAD_SECONDS, beat
 from spotter.entries import Batch, Series
 from spotter.probes import Monitor
 from spotter.stores.contract import Query, StoreError
@@ -59,6 +60,15 @@ def test_the_heartbeat_is_sent_without_the_store(scene, beats):
     assert watcher.is_on_spare
     wait_until(lambda: len(beats) == 1, 10, "a beat")
     scene.bring_store_back()
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/{}", "ftp://x/{}"])
+def test_no_log_line_has_the_heartbeats_address(settings, caplog, address):
+    caplog.set_level(logging.DEBUG)
+    settings.SPOTTER = {"HEARTBEAT_URL": address.format("ping-0b5c2a61")}
+    beat()
+    assert "ping-0b5c2a61" not in caplog.text
+    assert "the heartbeat's address does not answer" in caplog.text
 
 
 def test_who_cannot_evaluate_sends_no_heartbeat(scene, beats, monkeypatch):
@@ -342,6 +352,18 @@ def test_a_week_of_its_own_readings_is_bounded(tmp_path):
             sizes.append(rows(source))
     assert len(sizes) == 7
     assert max(sizes) == sizes[0] <= 20 * (REMEMBER_SECONDS / 300 + 2)
+
+
+def test_who_stands_by_remembers_no_longer_than_who_leads(scene):
+    leading, standing_by = scene.watcher(), scene.watcher()
+    scene.tick(leading)
+    batch, now = Batch(), time.time()
+    batch.point(Series.of("spotter.probe.success", {}), now).set(1, now)
+    standing_by.source.remember(batch)
+    scene.tick(leading, REMEMBER_SECONDS + 60)
+    scene.tick(standing_by, 1.0)
+    assert not standing_by.is_leading
+    assert rows(standing_by.source) == 0
 
 
 def rows(source) -> int:

@@ -112,7 +112,7 @@ def test_those_who_have_it_are_not_sent_it_again(server):
     world = World(channels=[Email(to=[A, B, C], backend=SMTP, group_seconds=0)])
     world.tick(Broken=1)
     assert world.timeline[-1][1].startswith(
-        "email: trigger not sent: 1 of 3: recipient refused: SMTP 451; again in "
+        "email: trigger: 1 of 3: recipient refused: SMTP 451; again in "
     )
     server.refused, server.replies = set(), {}
     world.tick(6)

@@ -183,9 +183,7 @@ def test_what_becomes_of_a_message(name, case, tmp_path, caplog):
         FAILED: "; given up",
         PENDING: "; kept" if fault.seconds == KEPT else "; again in",
     }
-    (event,) = [
-        text for text in sent.events if text.startswith(f"{name}: trigger not sent: ")
-    ]
+    (event,) = [text for text in sent.events if text.startswith(f"{name}: trigger: ")]
     assert then[fault.state] in event
     for secret in SECRETS[name]:
         assert secret not in caplog.text + sent.dump()

@@ -132,7 +132,7 @@ def test_staging_and_warnings_page_nobody_and_the_decision_says_why(
     assert service.incidents == []
     assert (
         "not told",
-        "pagerduty not told: the environment is staging, not production",
+        "pagerduty: the environment is staging, not production",
     ) in (staging.timeline)
 
 

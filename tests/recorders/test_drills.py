@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from typing import ClassVar
 from unittest import mock
 
 import pytest
 from django.core import signing
+from django.urls import path
+from django.utils.log import AdminEmailHandler
 
 from spotter.alerts.shipped import shipped
 from spotter.entries import DRILL_PREFIX
@@ -36,10 +40,61 @@ def test_an_order_is_carried_out(ask, status):
     assert ask(Order(drill="HighErrorRate", status=status).signed()) == status
 
 
-def test_a_failure_is_a_real_exception_that_says_that_nothing_is_broken(client):
-    order = Order(drill="HighErrorRate", status=500).signed()
-    with pytest.raises(SyntheticFailure, match=r"\[DRILL\] of HighErrorRate"):
-        client.get("/spotter/drill/", headers={drills.SENT_HEADER: order})
+class Hears:
+    """A middleware of the project's that hears of exceptions."""
+
+    heard: ClassVar[list[Exception]] = []
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, exception):
+        self.heard.append(exception)
+
+
+def test_a_failure_is_a_real_exception_that_says_that_nothing_is_broken(ask, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{Hears.__qualname__}"]
+    Hears.heard.clear()
+    assert ask(Order(drill="HighErrorRate", status=500).signed()) == 500
+    (error,) = Hears.heard
+    assert isinstance(error, SyntheticFailure)
+    assert str(error) == "[DRILL] of HighErrorRate: nothing is broken"
+
+
+@pytest.fixture
+def mailed(settings, mailoutbox):
+    """What Django mails to ADMINS."""
+    settings.ADMINS = [("Ops", "ops@example.com")]
+    handler = AdminEmailHandler()
+    handler.setLevel("ERROR")
+    logging.getLogger("django.request").addHandler(handler)
+    yield mailoutbox
+    logging.getLogger("django.request").removeHandler(handler)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_nobody_is_mailed_a_drills_failure(ask, mailed, caplog, status):
+    caplog.set_level("INFO", "spotter.drills")
+    assert ask(Order(drill="HighErrorRate", status=status).signed()) == status
+    assert mailed == []
+    assert f"[DRILL] of HighErrorRate: answered {status}" in caplog.text
+
+
+def boom(request):
+    raise ZeroDivisionError
+
+
+urlpatterns = [path("boom/", boom)]
+
+
+@pytest.mark.urls(__name__)
+def test_everybody_elses_failure_is_mailed(client, mailed):
+    client.raise_request_exception = False
+    assert client.get("/boom/").status_code == 500
+    assert mailed
 
 
 @pytest.mark.parametrize("header", [None, "", "forged", "x" * 5000])

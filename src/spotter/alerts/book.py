@@ -27,6 +27,8 @@ PENDING, SENT, FAILED, SUPPRESSED = "pending", "sent", "failed", "suppressed"
 SUPERSEDED = "superseded"
 #: How long a channel whose address or key is dead is left alone.
 SHUT_SECONDS = 3600.0
+#: How much is kept of why a message was not delivered.
+MAX_ERROR = 500
 #: The kind of event that holds a piece of evidence, and is no line of the timeline.
 EVIDENCE = "evidence"
 #: How long incidents and decisions are kept, and pings.
@@ -87,6 +89,11 @@ class Incident:
     def began_at(self) -> float:
         """When the condition first held, which is before it fired."""
         return min(float(self.body.get("began_at", self.opened_at)), self.opened_at)
+
+    @property
+    def reopened_at(self) -> float:
+        """When it last began: it may have been over in between."""
+        return float(self.body.get("reopened_at", self.opened_at))
 
     @property
     def rules(self) -> Mapping[str, int]:
@@ -262,15 +269,16 @@ class Page:
     # Incidents.
 
     def incidents(
-        self, states: Sequence[str] = (), *, since: float = 0.0, limit: int = 200
+        self, states: Sequence[str] = (), *, since: float = 0.0, limit: int | None = 200
     ) -> list[Incident]:
-        """The latest first."""
+        """Those that are open or ended after an instant, the latest first."""
         marks = ", ".join("?" * len(states))
         which = f"state IN ({marks}) AND" if states else ""
         rows = self._execute(
             f"SELECT {INCIDENT} FROM spotter_incidents WHERE {which} "
-            "(resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC LIMIT ?",
-            (*states, since, limit),
+            "(resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC"
+            f"{'' if limit is None else ' LIMIT ?'}",
+            (*states, since, *(() if limit is None else (limit,))),
         )
         return [incident_of(row) for row in rows]
 
@@ -419,7 +427,7 @@ class Page:
             "due_at = COALESCE(?, due_at), notice = COALESCE(?, notice), "
             "claimed_until = 0 WHERE id = ?",
             (
-                state, error[:500], done, due_at,
+                state, error[:MAX_ERROR], done, due_at,
                 None if notice is None else as_json(dict(notice)), id_,
             ),
         )  # fmt: skip

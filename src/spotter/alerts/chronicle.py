@@ -113,7 +113,7 @@ def end_silences(page: Page, incident: int, now: float) -> None:
 
 def note_open(page: Page, now: float, kind: str, text: str) -> None:
     """Add a line to the timeline of every open incident."""
-    for incident in page.incidents((OPEN, ACKNOWLEDGED)):
+    for incident in page.incidents((OPEN, ACKNOWLEDGED), limit=None):
         page.note(incident.id, now, kind, text)
 
 

@@ -19,8 +19,8 @@ logger = logging.getLogger("spotter.alerts")
 #: A channel that has failed and for so long is as good as dead: another is told. So is
 #: one before which a beginning has waited ten minutes, for whatever reason.
 UNHEARD_SECONDS, WAITED_SECONDS = 120.0, 600.0
-#: Open, and ended within a day; each is looked at in every cycle.
-MOST_INCIDENTS = 2000
+#: What has ended is looked at for so long: who is told of its end is decided with it.
+ENDED_SECONDS = 600.0
 
 
 @dataclasses.dataclass(slots=True)
@@ -90,7 +90,7 @@ class Desk:
         wait = 0.0 if self.unheard else self.channel.after_seconds
         if wait and self.incident.state == books.ACKNOWLEDGED:
             return "somebody has acknowledged it"
-        if wait and self.now - self.incident.opened_at < wait:
+        if wait and self.now - self.incident.reopened_at < wait:
             return f"it is told of what nobody acknowledges for {wait / 60:g} min"
         return f"it is shut: {self.shut}" if self.shut else ""
 
@@ -164,7 +164,8 @@ class Desk:
             if each.claimed_until <= self.now and not is_heard:
                 self.page.mark(each.id, books.SUPERSEDED, self.now)
         if is_heard:
-            self._send(Kind.RESOLVE, "nothing of it fires any more")
+            ending = self.incident.body.get("ending", "nothing of it fires any more")
+            self._send(Kind.RESOLVE, ending)
         else:
             late = "it was over before the first message could be delivered"
             self._send(Kind.LATE, late)
@@ -195,22 +196,46 @@ class Desk:
             state=books.SUPPRESSED, now=self.now, reason=reason,
         )  # fmt: skip
         if is_new:
-            text = f"{self.channel.name} not told: {reason}"
+            text = f"{self.channel.name}: {reason}"
             self.page.note(self.incident.id, self.now, "not told", text)
 
     def _key(self, kind: str) -> str:
         """The same for two watchers that decide the same."""
-        number = sum(each.key.split(":")[2] == kind for each in self.before)
-        return f"{self.incident.id}:{self.channel.name}:{kind}:{number}"
+        # A channel's name may have colons of its own.
+        keys = (each.key.rsplit(":", 2) for each in self.before)
+        last = max((int(n) for _, name, n in keys if name == kind), default=-1)
+        return f"{self.incident.id}:{self.channel.name}:{kind}:{last + 1}"
 
 
 def to_decide(page: Page, now: float) -> list[Incident]:
-    """Every open incident, however old, and what ended within a day."""
-    is_open = (books.OPEN, books.ACKNOWLEDGED)
-    return [
-        *page.incidents(is_open, limit=MOST_INCIDENTS),
-        *page.incidents((books.RESOLVED,), since=now - 86400.0, limit=MOST_INCIDENTS),
-    ]
+    """
+    Every open incident, what has just ended, and what somebody is still to be told of.
+
+    However many there are: one that is left out would end without a word.
+    """
+    found = {i.id: i for i in page.incidents(since=now - ENDED_SECONDS, limit=None)}
+    waiting = page.run(
+        "SELECT DISTINCT incident_id FROM spotter_outbox WHERE state = ?",
+        (books.PENDING,),
+    )
+    others = (page.incident(id_) for (id_,) in waiting if id_ not in found)
+    return [*found.values(), *(each for each in others if each is not None)]
+
+
+def history(page: Page, incident: int) -> list[Delivery]:
+    """
+    What was decided of an incident that still says anything, the oldest first.
+
+    Of reminders and updates that are the last one, and what waits: in a year there are
+    thousands, and an incident's beginning must not fall out of sight.
+    """
+    rows = page.run(
+        f"SELECT {books.DELIVERY} FROM spotter_outbox WHERE incident_id = ? AND "  # noqa: S608 (names of ours)
+        "(kind NOT IN (?, ?) OR state = ? OR id IN (SELECT MAX(id) FROM spotter_outbox "
+        "WHERE incident_id = ? GROUP BY channel, kind)) ORDER BY id",
+        (incident, Kind.REMINDER, Kind.UPDATE, books.PENDING, incident),
+    )
+    return [books.delivery_of(row) for row in rows]
 
 
 def since_end(deliveries: Sequence[Delivery]) -> list[Delivery]:

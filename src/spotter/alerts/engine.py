@@ -10,7 +10,7 @@ from typing import Any
 from spotter.alerts import book as books
 from spotter.alerts import chronicle
 from spotter.alerts.book import Alert, Delivery, Incident, Page
-from spotter.alerts.desk import Desk, closed, stand_in, to_decide
+from spotter.alerts.desk import Desk, closed, history, stand_in, to_decide
 from spotter.alerts.evidence import Piece
 from spotter.alerts.expressions import Reading, Reads, Skips
 from spotter.alerts.machine import State, Status, Truth, shifted, step
@@ -27,8 +27,11 @@ TOGETHER_SECONDS = 600.0
 REOPEN_SECONDS = 600.0
 #: From so many beginnings in an hour on an alert flaps, and is kept firing so long.
 FLAPS, FLAP_SECONDS, CALM_SECONDS = 3, 3600.0, 600.0
-#: A firing alert whose series is gone for so long, such as a host's, is let go.
+#: A firing alert is let go at the earliest after so long when nothing of its rule is
+#: measured any more: then it may be the measuring that is gone.
 GONE_SECONDS = 3600.0
+#: Why an alert has no reading although its rule could be evaluated.
+UNMEASURED = "it is measured no more"
 NO_DATA = "MonitoringNoData"
 #: Evidence of alerts that begin to fire, by their keys.
 Evidence = Callable[
@@ -114,10 +117,18 @@ class Engine:
             self._due[rule.name] = now + rule.every
             for alert in self._of_rule(rule, source, now):
                 changed[alert.key] = alert
+        for alert in self._of_no_rule(now):
+            changed[alert.key] = alert
         for alert in self._no_data(now, changed):
             changed[alert.key] = alert
         self._gather(changed, now)
         return list(changed.values())
+
+    def _of_no_rule(self, now: float) -> Iterator[Alert]:
+        """Nobody judges these any more: left alone they would fire for ever."""
+        for alert in self.alerts.values():
+            if alert.rule not in self.rules:
+                yield ended(alert, now, "there is no such rule any more")
 
     def _gather(self, alerts: Mapping[str, Alert], now: float) -> None:
         """
@@ -161,12 +172,14 @@ class Engine:
                 logger.exception("the rule %s cannot be judged", rule.name)
                 seen.discard(key)
                 failed = f"the rule fails: {type(error).__name__}"
+        is_measured = any(reading.value is not None for reading in readings)
+        patience = (
+            rule.stale_after if is_measured else max(rule.stale_after, GONE_SECONDS)
+        )
         for key, alert in known.items():
             if key not in seen:
-                gone = Reading(
-                    labels=alert.labels, reason=failed or "it is measured no more"
-                )
-                yield self._gone(rule, alert, gone, now)
+                gone = Reading(labels=alert.labels, reason=failed or UNMEASURED)
+                yield self._gone(rule, alert, gone, now, patience)
 
     def _judged(self, rule: Rule, alert: Alert, reading: Reading, now: float) -> Alert:
         truth = rule.judge(reading, is_firing=alert.is_firing)
@@ -186,16 +199,17 @@ class Engine:
             reason=reading.reason,
         )
 
-    def _gone(self, rule: Rule, alert: Alert, reading: Reading, now: float) -> Alert:
+    def _gone(
+        self, rule: Rule, alert: Alert, reading: Reading, now: float, patience: float
+    ) -> Alert:
         """Nothing was found for labels that were there before."""
         judged = self._judged(rule, alert, reading, now)
         since = judged.status.unknown_since
-        if not reading.reason.startswith("it is") or since is None:
+        if reading.reason != UNMEASURED or since is None:
             return judged
-        if alert.is_firing and now - since < GONE_SECONDS:
+        if alert.is_firing and now - since < patience:
             return judged
-        end = Status(fired_at=alert.status.fired_at, resolved_at=now, seen_at=now)
-        return dataclasses.replace(judged, status=end if alert.is_firing else Status())
+        return ended(judged, now, reading.reason)
 
     def _no_data(self, now: float, changed: Mapping[str, Alert]) -> Iterator[Alert]:
         """One alert for all rules that nobody can judge any more."""
@@ -281,15 +295,16 @@ class Engine:
         return alert
 
     def _incident_for(self, page: Page, alert: Alert, now: float) -> Incident:
-        latest = page.incidents(since=now - REOPEN_SECONDS, limit=20)
-        for incident in latest:
+        latest = page.incidents(since=now - REOPEN_SECONDS, limit=None)
+        # The open ones that know it come first, then the latest.
+        for incident in sorted(latest, key=lambda i: not is_open_with(i, alert)):
             if self._joins(incident, alert, now):
                 return incident
             is_over = incident.state == books.RESOLVED
             if is_over and alert.key in incident.body.get("alerts", ()):
                 page.note(incident.id, now, "reopened", f"{alert.rule} fires again")
                 # Whoever was at it thought that it was over; so did the resolution.
-                body = {**incident.body, "resolution": None}
+                body = {**incident.body, "resolution": None, "reopened_at": now}
                 body.pop("acknowledged_by", None)
                 reopened = dataclasses.replace(
                     incident, state=books.OPEN, resolved_at=None, touched_at=now,
@@ -309,14 +324,19 @@ class Engine:
         """
         Whether it is a part of what has already begun.
 
+        An alert of it belongs to it however much later it fires again: the incident may
+        have its key, and a second one's end would end the first for the receivers.
+
         Who acknowledged an incident is told of nothing more of it, so what is neither
         known of it nor explained by it is an incident of its own.
         """
         if incident.state == books.RESOLVED:
             return False
+        if is_open_with(incident, alert):
+            return True
         if now - incident.touched_at > TOGETHER_SECONDS:
             return False
-        if incident.state == books.OPEN or alert.key in incident.body.get("alerts", ()):
+        if incident.state == books.OPEN:
             return True
         cause = self.explained(alert)
         return any(each.rule == cause for each in self._firing(incident.id))
@@ -326,12 +346,14 @@ class Engine:
         incident = page.incident(alert.incident) if alert.incident else None
         if incident is None:
             return
-        why = f" ({alert.reason})" if alert.reason else ""
-        page.note(incident.id, now, "resolved", f"{alert.rule} resolved{why}")
+        why = f": {alert.reason}" if alert.reason else ""
+        page.note(incident.id, now, "resolved", f"{alert.rule}{why}")
         if self._firing(incident.id):
             self._retitle(page, incident, now)
             return
-        self._close(page, incident, now)
+        self._close(
+            page, incident, now, alert.reason and f"{alert.rule}: {alert.reason}"
+        )
 
     def close_orphans(self, page: Page, now: float) -> None:
         """
@@ -340,18 +362,21 @@ class Engine:
         An alert of an older book may have been given back over the one that fired; its
         incident would be open for ever.
         """
-        for incident in page.incidents((books.OPEN, books.ACKNOWLEDGED)):
+        for incident in page.incidents((books.OPEN, books.ACKNOWLEDGED), limit=None):
             if not self._firing(incident.id):
                 self._close(page, incident, now)
 
-    def _close(self, page: Page, incident: Incident, now: float) -> None:
-        page.note(incident.id, now, "closed", "nothing of it fires any more")
+    def _close(self, page: Page, incident: Incident, now: float, why: str = "") -> None:
+        """End it; `why`, when it is not that what was wrong was seen to be well."""
+        ending = why or "nothing of it fires any more"
+        page.note(incident.id, now, "closed", ending)
         chronicle.end_silences(page, incident.id, now)
         page.save_incident(
             dataclasses.replace(
-                incident, state=books.RESOLVED, resolved_at=now, touched_at=now
+                incident, state=books.RESOLVED, resolved_at=now, touched_at=now,
+                body={**incident.body, "ending": ending},
             )
-        )
+        )  # fmt: skip
 
     def _retitle(self, page: Page, incident: Incident, now: float) -> None:
         """Name the incident after its cause, with the worst severity so far."""
@@ -420,7 +445,7 @@ class Engine:
                     page, incident, self._firing(incident.id), silences, now
                 )
             sent: dict[str, list[Delivery]] = {}
-            for delivery in reversed(page.deliveries(incident.id, limit=2000)):
+            for delivery in history(page, incident.id):
                 sent.setdefault(delivery.channel, []).append(delivery)
             unheard, instead = stand_in(
                 self.channels, sent, shut, self.place.environment, now
@@ -471,6 +496,19 @@ class Engine:
         for name in sorted({alert.rule for alert in firing} & self.rules.keys()):
             if address := self.rules[name].runbook_at(self.place.runbooks):
                 yield f"Runbook {name}", address
+
+
+def is_open_with(incident: Incident, alert: Alert) -> bool:
+    """Whether an alert was a part of it before, and it is not over."""
+    is_open = incident.state != books.RESOLVED
+    return is_open and alert.key in incident.body.get("alerts", ())
+
+
+def ended(alert: Alert, now: float, reason: str) -> Alert:
+    """The same, of which there will be no reading any more."""
+    over = Status(fired_at=alert.status.fired_at, resolved_at=now, seen_at=now)
+    status = over if alert.is_firing else Status()
+    return dataclasses.replace(alert, status=status, flips=(), reason=reason)
 
 
 def has_running_clock(alert: Alert) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from spotter.alerts.book import (
     FAILED,
+    MAX_ERROR,
     PENDING,
     SENT,
     SHUT_SECONDS,
@@ -30,8 +31,9 @@ logger = logging.getLogger("spotter.alerts")
 #: How long a claimed message is nobody else's: longer than any channel may take.
 LEASE_SECONDS = 60.0
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 5.0, 300.0
-#: How long the end of an incident is worth telling.
-GIVE_UP_SECONDS = 24 * 3600.0
+#: How long, and how often, delivery is tried: a machine that slept for a day, or a
+#: message that waited for its turn, has tried nothing yet.
+GIVE_UP_SECONDS, GIVE_UP_TRIES = 24 * 3600.0, 10
 #: Messages of a channel in one go, and in one digest.
 AT_ONCE, IN_DIGEST = 50, 50
 Outcome = tuple[Delivery, DeliveryError | None]
@@ -168,7 +170,7 @@ class Outbox:
     def _sent_of(self, page: Page, delivery: Delivery, count: int, now: float) -> None:
         page.mark(delivery.id, SENT, now)
         digest = f" in a digest of {count}" if count > 1 else ""
-        text = f"{delivery.channel}: {delivery.kind} sent{digest}"
+        text = f"{delivery.channel}: {delivery.kind}{digest}"
         page.note(delivery.incident, now, "sent", text)
 
     def _failure_of(
@@ -184,7 +186,9 @@ class Outbox:
         page.mark(delivery.id, state, now, error=reason, due_at=due, notice=notice)
         what = f"{delivery.channel}: {delivery.kind}"
         how = "sent to some" if state == SENT else "not sent"
-        page.note(delivery.incident, now, how, f"{what} {how}: {reason}; {then}")
+        # Not of each of the hundreds of tries that a receiver's outage takes.
+        if state != PENDING or delivery.error != reason[:MAX_ERROR]:
+            page.note(delivery.incident, now, how, f"{what}: {reason}; {then}")
         logger.warning("%s %s (%s): %s", what, how, then, reason)
 
     def close(self) -> None:
@@ -212,7 +216,8 @@ def verdict(
     delivery: Delivery, error: DeliveryError, now: float
 ) -> tuple[str, float, str]:
     """What a failure makes of a message: its state, when it is tried again, in words."""
-    if now - delivery.created_at > GIVE_UP_SECONDS:
+    is_old = now - delivery.created_at > GIVE_UP_SECONDS
+    if is_old and delivery.attempts >= GIVE_UP_TRIES:
         return FAILED, now, "given up after a day"
     if error.shut:
         return PENDING, now + SHUT_SECONDS, "kept, the channel is shut"

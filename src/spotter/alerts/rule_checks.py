@@ -20,9 +20,9 @@ from spotter.alerts.shipped import shipped
 from spotter.catalog import METRICS
 from spotter.stores.sqlite import MEMORY, SqliteStore
 
-NUMBERS = ("threshold", "clear", "for_", "keep_firing_for", "every", "no_data_after")
 #: Those that are lengths of time.
-DURATIONS = ("for_", "keep_firing_for", "every", "no_data_after")
+DURATIONS = ("for_", "keep_firing_for", "every", "no_data_after", "stale_after")
+NUMBERS = ("threshold", "clear", *DURATIONS)
 PLACEHOLDERS = ("value", "note", "labels")
 FIELDS = tuple(field.name for field in dataclasses.fields(Rule))
 NAME = re.compile(r"[A-Z][A-Za-z0-9]*")

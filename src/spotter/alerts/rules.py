@@ -59,6 +59,9 @@ class Rule:
     runbook_url: str = ""
     #: How long nobody may be able to tell before that is an alert of its own; 0 never.
     no_data_after: float = 0.0
+    #: How long a firing alert is held that is measured no more while others of the rule
+    #: are, such as that of a host that is gone.
+    stale_after: float = 3600.0
 
     @property
     def runbook(self) -> str:

@@ -29,6 +29,7 @@ from spotter.alerts.book import (
     Silence,
 )
 from spotter.alerts.book import as_json as dumps
+from spotter.alerts.desk import history, to_decide
 from spotter.alerts.evidence import keep, kept
 from spotter.alerts.matchers import written
 from spotter.stores.contract import StoreError
@@ -78,8 +79,8 @@ class Spare:
     def copy(self, book: Book, now: float) -> None:
         """Copy what is open from the store's book, if anything of it changed."""
         with book.reading() as page:
-            incidents = page.incidents(since=now - COPY_SECONDS)
-            rows = {each.id: page.deliveries(each.id, limit=2000) for each in incidents}
+            incidents = to_copy(page, now)
+            rows = {each.id: history(page, each.id) for each in incidents}
             alerts, silences = page.alerts(), page.silences(now)
             shut = page.shut_channels()
         state = dumps(
@@ -132,7 +133,7 @@ class Spare:
         and then finds the store.
         """
         with self.book.writing() as spare:
-            incidents = spare.incidents(since=now - COPY_SECONDS)
+            incidents = spare.incidents(limit=None)
             with book.writing() as page:
                 numbers = {
                     each.id: adopt(page, each, now, leads=leads)
@@ -144,11 +145,20 @@ class Spare:
                     )
                 for silence in reversed(spare.silences()):
                     adopt_silence(page, silence, numbers, now)
+                if leads:
+                    give_back_shut(spare, page, now)
                 for alert in spare.alerts().values() if leads else ():
                     known = numbers.get(alert.incident or 0, alert.incident)
                     page.save_alert(dataclasses.replace(alert, incident=known), now)
             empty(spare)
         self._copied = ""
+
+
+def to_copy(page: Page, now: float) -> list[Incident]:
+    """All that a watcher needs to go on, and the latest of the last day for people."""
+    latest = page.incidents(since=now - COPY_SECONDS)
+    found = {each.id: each for each in (*to_decide(page, now), *latest)}
+    return [found[id_] for id_ in sorted(found, reverse=True)]
 
 
 def give_back_events(
@@ -178,8 +188,8 @@ def adopt_silence(
     page: Page, silence: Silence, numbers: Mapping[int, int], now: float
 ) -> None:
     """Write one of the spare book into the store's, or its end if it is there."""
-    known = {identity(each): each for each in page.silences()}
-    found = known.get(identity(silence))
+    there = page.silences(silence.starts_at - 1)
+    found = next((each for each in there if are_one(silence, each)), None)
     if found is None:
         incident = numbers.get(silence.incident or 0, silence.incident)
         write_silence(page, dataclasses.replace(silence, incident=incident), now)
@@ -187,9 +197,31 @@ def adopt_silence(
         page.end_silence(found.id, silence.ends_at, silence.ended_by)
 
 
+def are_one(ours: Silence, other: Silence) -> bool:
+    """
+    Whether they are the same in two books, whatever its end.
+
+    A script makes one like the last in every deploy: the beginning tells them apart. One
+    that was ended before it began has another beginning, and the number that it had.
+    """
+    if identity(ours) != identity(other):
+        return False
+    is_called_off = ours.id == other.id and ours.starts_at == ours.ends_at
+    return ours.starts_at == other.starts_at or is_called_off
+
+
 def identity(silence: Silence) -> tuple[object, ...]:
-    """What two books have in common of one silence, whatever its number and end."""
+    """What two books have in common of one silence."""
     return (silence.author, silence.reason, written(silence.matchers))
+
+
+def give_back_shut(spare: Page, page: Page, now: float) -> None:
+    """Shut the channels that were shut meanwhile, and open those that were opened."""
+    shut = spare.shut_channels()
+    for name, why in shut.items():
+        page.shut(name, why.settings, why.reason, why.at)
+    for name in page.shut_channels().keys() - shut.keys():
+        page.open_again(name, now)
 
 
 def empty(page: Page) -> None:
@@ -235,7 +267,7 @@ def same_there(page: Page, incident: Incident) -> Incident | None:
     known = page.incident(incident.id)
     if known is not None and known.dedup_key == incident.dedup_key:
         return known
-    is_open = page.incidents((OPEN, ACKNOWLEDGED))
+    is_open = page.incidents((OPEN, ACKNOWLEDGED), limit=None)
     return next((i for i in is_open if i.dedup_key == incident.dedup_key), None)
 
 

@@ -15,7 +15,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import urllib3
 from django.db import connections
@@ -39,6 +39,7 @@ from spotter.alerts.spare import Spare, spare_path, var_folder
 from spotter.alerts.systemd import tell_systemd
 from spotter.channels import Channel, DeliveryError
 from spotter.channels.channel import without_secrets
+from spotter.channels.quiet import quiet
 from spotter.exceptions import ConfigurationError
 from spotter.health.runner import Outcome, get_runner
 from spotter.probes import Monitor, celery_broker
@@ -63,6 +64,9 @@ HEARTBEAT_SECONDS, TRIM_SECONDS, COPY_SECONDS = 60.0, 3600.0, 10.0
 FORGET_SECONDS = 300.0
 #: How often what is due is sent.
 DELIVER_SECONDS = 0.5
+#: Queues of django-tasks that were seen since the start, at most so many.
+MAX_QUEUES = 100
+_queues = {"default"}
 #: What of a rule a project may change.
 FIELDS = frozenset(field.name for field in dataclasses.fields(Rule))
 
@@ -95,7 +99,7 @@ class Watcher:
         self.channels = list(configured_channels() if channels is None else channels)
         self.monitors = list(configured_monitors() if monitors is None else monitors)
         self.engine = Engine(
-            configured_rules(self.current) if rules is None else rules,
+            configured_rules(self.current, self.reports) if rules is None else rules,
             self.channels,
             place(),
             self._evidence(),
@@ -119,6 +123,12 @@ class Watcher:
     def current(self) -> Book:
         """The book in use."""
         return self.spare.book if self.is_on_spare else self.book
+
+    def reports(self) -> Book:
+        """The book in which jobs report; raises StoreError while there is only a copy."""
+        if self.is_on_spare:
+            raise StoreError("while the store is gone no job can report")
+        return self.book
 
     def run(self) -> None:
         """Watch until `stop`, or for ever."""
@@ -234,6 +244,9 @@ class Watcher:
         self._start("flush", recording.flush)
         self._errands.wait(2.0, "flush")
         now = self.clock.now()
+        # Who stands by remembers, too, and may for weeks.
+        if self._is_due("forget", FORGET_SECONDS, now):
+            self.source.forget(now)
         if self._leads(now):
             self._judge_anyhow(now)
         else:
@@ -424,8 +437,6 @@ class Watcher:
         self.engine.accept()
         with rescue("write outages down"):
             self._note_outages(now)
-        if self._is_due("forget", FORGET_SECONDS, now):
-            self.source.forget(now)
         # Only now: who only lives, and can't evaluate, must not say that all is well.
         if self._is_due("heartbeat", HEARTBEAT_SECONDS, now):
             self._start("heartbeat", beat)
@@ -514,7 +525,17 @@ def read_queues() -> None:
             waiting.setdefault(queue, []).append((now - since).total_seconds())
     finally:
         connections.close_all()
-    for queue in {"default", *waiting}:
+    record_queues(waiting)
+
+
+def record_queues(waiting: Mapping[str, Sequence[float]]) -> None:
+    """
+    Write down how many tasks wait in each queue, and how many seconds the first has.
+
+    0 of a queue that is empty now, too: else what was told of it would not end.
+    """
+    _queues.update(list(waiting)[: MAX_QUEUES - len(_queues)])
+    for queue in {*_queues, *waiting}:
         ages = waiting.get(queue, [])
         labels = {"task.system": "django", "queue": queue}
         recording.gauge("spotter.task.queue.depth", len(ages), labels)
@@ -524,11 +545,18 @@ def read_queues() -> None:
 def beat() -> None:
     """Tell the outside that the watcher lives; it tells people when this ends."""
     url = conf.get_settings().heartbeat_url
-    if url:
-        with urllib3.PoolManager(1, timeout=urllib3.Timeout(total=10)) as pool:
-            answer = pool.request("POST", url, retries=2)
-            if answer.status >= 300:
-                logger.warning("the heartbeat's address answered %d", answer.status)
+    if not url:
+        return
+    try:
+        # Whoever reads its path in a log could say in its place that all is well.
+        with quiet(), urllib3.PoolManager(1, timeout=urllib3.Timeout(total=10)) as pool:
+            status = pool.request("POST", url, retries=2).status
+    except (urllib3.exceptions.HTTPError, ValueError) as error:
+        reason = type(getattr(error, "reason", error)).__name__
+        logger.warning("the heartbeat's address does not answer: %s", reason)
+        return
+    if status >= 300:
+        logger.warning("the heartbeat's address answered %d", status)
 
 
 def check_in(channel: Channel, environment: str) -> None:
@@ -564,11 +592,13 @@ def configured_monitors() -> list[Monitor]:
     return [each for each in conf.get_settings().monitors if isinstance(each, Monitor)]
 
 
-def configured_rules(book: Callable[[], Book]) -> list[Rule]:
-    """The shipped rules, changed and added to as the settings say."""
+def configured_rules(
+    book: Callable[[], Book], reports: Callable[[], Book] | None = None
+) -> list[Rule]:
+    """The shipped rules, changed and added to as the settings say; see `shipped`."""
     settings = conf.get_settings()
     beats = [each for each in settings.heartbeats if isinstance(each, Heartbeat)]
-    rules = {rule.name: rule for rule in shipped(book, beats)}
+    rules = {rule.name: rule for rule in shipped(book, beats, reports)}
     for each in settings.rules:
         if isinstance(each, Rule):
             rules[each.name] = each

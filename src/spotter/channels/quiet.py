@@ -8,8 +8,11 @@ import functools
 import logging
 from collections.abc import Iterator
 
-#: urllib3 logs every path at DEBUG, which for Slack is the secret.
-LOGGERS = ("apprise", "urllib3.connectionpool")
+#: urllib3 logs every path at DEBUG, which for Slack is the secret, that of a repeated
+#: request as a warning, and those of a redirect.
+LOGGERS = (
+    "apprise", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry",
+)  # fmt: skip
 
 _is_quiet: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "spotter_quiet", default=False

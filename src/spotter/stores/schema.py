@@ -113,6 +113,9 @@ def alert_statements(dialect: Dialect) -> list[str]:
         f"{make} spotter_incidents (id {serial}, dedup_key TEXT NOT NULL, "
         f"state TEXT NOT NULL, severity TEXT NOT NULL, opened_at {real} NOT NULL, "
         f"touched_at {real} NOT NULL, resolved_at {real}, body TEXT NOT NULL)",
+        # What is open, and what has just ended, is asked for in every cycle.
+        "CREATE INDEX IF NOT EXISTS spotter_incidents_by_end "
+        "ON spotter_incidents (resolved_at)",
         f"{make} spotter_incident_events (id {serial}, incident_id {big} NOT NULL, "
         f"at {real} NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, actor TEXT NOT NULL)",
         "CREATE INDEX IF NOT EXISTS spotter_incident_events_by_incident "

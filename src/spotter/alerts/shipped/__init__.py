@@ -22,15 +22,23 @@ __all__ = ["REQUESTS", "ROUTE", "STATUS", "shipped"]
 
 
 def shipped(
-    book: Callable[[], Book], heartbeats: Sequence[Heartbeat] = ()
+    book: Callable[[], Book],
+    heartbeats: Sequence[Heartbeat] = (),
+    reports: Callable[[], Book] | None = None,
 ) -> list[Rule]:
-    """Every rule of Spotter's own; the eight that every service needs come first."""
+    """
+    Every rule of Spotter's own; the eight that every service needs come first.
+
+    Args:
+        book: where alerts and deliveries are.
+        reports: where jobs report, when that is another.
+    """
     return [
         *traffic.rules(),
         *dependencies.rules(),
         *resources.rules(),
         *monitoring.rules(book),
-        *jobs.rules(book, heartbeats),
+        *jobs.rules(reports or book, heartbeats),
         *statements.rules(),
         *releases.rules(),
     ]

@@ -6,6 +6,8 @@ from spotter.alerts.expressions import MINUTE, Gauge
 from spotter.alerts.rules import Rule
 
 MOUNT = ("host.name", "system.filesystem.mountpoint")
+#: Hosts and pods come and go; Prometheus, too, forgets a series after five minutes.
+STALE_SECONDS = 5 * MINUTE
 
 
 def rules() -> list[Rule]:
@@ -17,6 +19,7 @@ def rules() -> list[Rule]:
             threshold=0.8,
             clear=0.78,
             for_=5 * MINUTE,
+            stale_after=STALE_SECONDS,
             unit="share",
             summary="{value} of the disk {labels} is used: less than 20 % is free",
         ),
@@ -26,6 +29,7 @@ def rules() -> list[Rule]:
             threshold=0.8,
             clear=0.75,
             for_=5 * MINUTE,
+            stale_after=STALE_SECONDS,
             unit="share",
             summary="{value} of the memory of {labels} is used",
         ),
@@ -40,6 +44,7 @@ def rules() -> list[Rule]:
             threshold=0.8,
             clear=0.7,
             for_=5 * MINUTE,
+            stale_after=STALE_SECONDS,
             unit="share",
             summary="{value} of the CPU of {labels} is in use, for ten minutes",
         ),

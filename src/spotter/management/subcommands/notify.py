@@ -8,13 +8,13 @@ import time
 
 from django.core.management.base import BaseCommand
 
-from spotter.alerts.book import Book
 from spotter.alerts.outbox import send_by
 from spotter.alerts.watcher import configured_channels, place
 from spotter.channels import Channel, DeliveryError, Kind, Notice
 from spotter.channels.channel import without_secrets
 from spotter.channels.deadline import Deadline
 from spotter.exceptions import SpotterError
+from spotter.management.subcommands.status import book
 from spotter.stores.contract import StoreError
 from spotter.stores.current import get_store
 from spotter.stores.sql import SqlStore
@@ -67,11 +67,10 @@ def told(command: BaseCommand, channel: Channel) -> bool:
 
 def open_again(command: BaseCommand, channel: Channel) -> None:
     """What works is not shut any more; what waited for it is sent by the watcher."""
-    store = get_store()
-    if not isinstance(store, SqlStore):
+    if not isinstance(get_store(), SqlStore):
         return
     try:
-        with Book(store).writing() as page:
+        with book().writing() as page:
             was_shut = page.open_again(channel.name, time.time())
     except StoreError as error:
         command.stdout.write(f"{channel.name}: it stays shut: {error}")
