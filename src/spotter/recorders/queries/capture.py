@@ -60,9 +60,10 @@ def watch_query(
 
 def text_of(sql: Any) -> str:
     """What a driver's own object says, such as psycopg's `sql.SQL`."""
+    text = "a query that cannot be read"
     with rescue("read a query"):
-        return str(sql)
-    return "a query that cannot be read"
+        text = str(sql)
+    return text
 
 
 def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) -> None:
