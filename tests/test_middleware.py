@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from spotter import context
 from spotter.logs.formats import Text
 from spotter.middleware import SpotterMiddleware
+from spotter.recorders.api_log import clean_path
 from tests.api_lines import captured
 
 pytestmark = [
@@ -102,6 +103,30 @@ def test_a_secret_in_the_path_is_in_no_line(client, lines):
     assert "Internal Server Error: /reset/[Filtered]/" in shown
     assert "no such token as [Filtered]" in shown
     assert "c9q" not in shown
+
+
+def test_a_path_that_was_seen_before_its_pattern_was_known_is_filtered(client, lines):
+    assert clean_path("/reset/c9q-77aa/") == "/reset/c9q-77aa/"
+    client.get("/reset/c9q-77aa/")
+    assert lines.only["path"] == "/reset/[Filtered]/"
+
+
+@pytest.mark.parametrize(
+    ("path", "secure"),
+    [("/reset/c9q-31f8/", True), ("/reset/c9q-31f8", False)],
+)
+def test_a_secret_in_a_path_that_is_sent_elsewhere_is_in_no_line(
+    client, lines, settings, path, secure
+):
+    settings.SECURE_SSL_REDIRECT = secure
+    assert client.get(path).status_code == 301
+    assert lines.only["path"] == f"/reset/[Filtered]{path[15:]}"
+    assert lines.only["route"] == "__unmatched__"
+
+
+def test_a_path_that_leads_nowhere_is_logged_as_it_is(client, lines):
+    assert client.get("/nowhere/at-all-2/").status_code == 404
+    assert lines.only["path"] == "/nowhere/at-all-2/"
 
 
 def test_a_method_that_nobody_knows_is_one_value(client, lines):
