@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.abc
-import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -133,30 +132,52 @@ class Lookout(importlib.abc.MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Give the library's own spec, whose loader also watches."""
-        if fullname not in WATCHED:
+        watch = WATCHED.get(fullname)
+        if watch is None:
             return None
-        # Once: looking for it must not lead here again.
-        watch = WATCHED.pop(fullname)
-        spec = importlib.util.find_spec(fullname)
-        if spec is None or spec.loader is None:
-            return spec
-        execute = spec.loader.exec_module
+        spec = others_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            with rescue(f"watch {fullname}"):
+                watch_when_loaded(spec.loader, fullname, watch)
+        # It goes on looking out: who asks for a spec need not import by it.
+        return spec
 
-        def exec_module(module: ModuleType) -> None:
-            execute(module)
+
+def others_spec(
+    fullname: str, path: Sequence[str] | None, target: ModuleType | None
+) -> ModuleSpec | None:
+    """Where the library is, by whoever else finds modules."""
+    for finder in list(sys.meta_path):
+        find = (
+            None if isinstance(finder, Lookout) else getattr(finder, "find_spec", None)
+        )
+        spec: ModuleSpec | None = find(fullname, path, target) if find else None
+        if spec is not None:
+            return spec
+    return None
+
+
+def watch_when_loaded(
+    loader: Any, fullname: str, watch: Callable[[ModuleType], None]
+) -> None:
+    """Have a loader watch a module that it has loaded; it may load others too."""
+    execute = loader.exec_module
+
+    def exec_module(module: ModuleType) -> None:
+        execute(module)
+        if module.__name__ == fullname:
             with rescue(f"watch {fullname}"):
                 watch(module)
 
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
-        return spec
+    loader.exec_module = exec_module
 
 
 def install() -> None:
     """Watch what is imported, and look out for the rest, once."""
-    for name in list(WATCHED):
+    for name, watch in WATCHED.items():
         module = sys.modules.get(name)
         if module is not None:
             with rescue(f"watch {name}"):
-                WATCHED.pop(name)(module)
-    if WATCHED and not any(isinstance(finder, Lookout) for finder in sys.meta_path):
+                watch(module)
+    if not any(isinstance(finder, Lookout) for finder in sys.meta_path):
         sys.meta_path.insert(0, Lookout())
