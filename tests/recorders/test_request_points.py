@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils.crypto import get_random_string
 
 from spotter import recording
-from spotter.recorders.agents import agent_kind
+from spotter.recorders.agents import MAX_AGENT, agent_kind
 from spotter.recorders.cache_points import MAX_KEY, prefix_of, prefix_of_short
 from spotter.recorders.examples import OFFERED, Examples
 from spotter.recorders.queries.points import MAX_FINGERPRINTS, Fingerprints
@@ -206,6 +206,17 @@ def test_a_request_counts_its_time_in_the_queue(ask):
 )
 def test_programs_are_told_from_people(agent, kind):
     assert agent_kind(agent) == kind
+
+
+def test_of_a_very_long_agent_only_the_beginning_is_remembered(ask):
+    agent = "long-agent " + "x" * MAX_AGENT
+    ask("/", HTTP_USER_AGENT=f"{agent}1")
+    recording.flush()
+    before = agent_kind.cache_info()
+    ask("/", HTTP_USER_AGENT=f"{agent}2")
+    recording.flush()
+    after = agent_kind.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
 
 
 @pytest.mark.parametrize(
