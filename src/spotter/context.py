@@ -183,7 +183,7 @@ class Context:
             return known
         if self._foreseen is _Unknown:
             self._foreseen = None  # Whoever looks may log something.
-            if _TOKEN.search(request.path_info):
+            if _TOKEN.search(getattr(request, "path_info", "")):
                 self._foreseen = foreseen_arguments(request)
         return self._foreseen
 
