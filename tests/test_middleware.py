@@ -17,6 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from spotter import context
 from spotter.logs.formats import Text
 from spotter.middleware import SpotterMiddleware
+from spotter.recorders.api_log import clean_path
+from spotter.recorders.requests import in_flight
 from tests.api_lines import captured
 
 pytestmark = [
@@ -104,9 +106,70 @@ def test_a_secret_in_the_path_is_in_no_line(client, lines):
     assert "c9q" not in shown
 
 
+def test_a_path_that_was_seen_before_its_pattern_was_known_is_filtered(client, lines):
+    assert clean_path("/reset/c9q-77aa/") == "/reset/c9q-77aa/"
+    client.get("/reset/c9q-77aa/")
+    assert lines.only["path"] == "/reset/[Filtered]/"
+
+
+@pytest.mark.parametrize(
+    ("path", "secure"),
+    [("/reset/c9q-31f8/", True), ("/reset/c9q-31f8", False)],
+)
+def test_a_secret_in_a_path_that_is_sent_elsewhere_is_in_no_line(
+    client, lines, settings, path, secure
+):
+    settings.SECURE_SSL_REDIRECT = secure
+    assert client.get(path).status_code == 301
+    assert lines.only["path"] == f"/reset/[Filtered]{path[15:]}"
+    assert lines.only["route"] == "__unmatched__"
+
+
+def test_a_path_that_leads_nowhere_is_logged_as_it_is(client, lines):
+    assert client.get("/nowhere/at-all-2/").status_code == 404
+    assert lines.only["path"] == "/nowhere/at-all-2/"
+
+
 def test_a_method_that_nobody_knows_is_one_value(client, lines):
     client.generic("BREW", "/")
     assert lines.only["method"] == "_OTHER"
+
+
+@pytest.mark.parametrize(("method", "sent"), [("GET", 4), ("HEAD", 0)])
+def test_the_body_of_an_answer_to_head_is_not_sent(client, lines, method, sent):
+    client.generic(method, "/who/")
+    assert (lines.only["method"], lines.only["response_bytes"]) == (method, sent)
+
+
+@pytest.mark.parametrize(
+    ("header", "size"),
+    [("12", 12), ("9" * 15, 10**15 - 1), ("9" * 400, 0), ("9" * 5000, 0), ("-1", 0)],
+)
+def test_a_length_that_cannot_be_is_none(lines, header, size):
+    request = RequestFactory().get("/", CONTENT_LENGTH=header)
+    SpotterMiddleware(lambda request: HttpResponse())(request)
+    assert lines.only["request_bytes"] == size
+
+
+class Unreadable(HttpResponse):
+    """Has no body that anybody could take the length of."""
+
+    @property
+    def content(self):
+        raise LookupError("not rendered")
+
+    @content.setter
+    def content(self, value):
+        """Made of nothing."""
+
+
+def test_a_response_that_cannot_be_read_is_given_and_forgotten(lines, caplog):
+    response = SpotterMiddleware(lambda request: Unreadable())(
+        RequestFactory().get("/")
+    )
+    assert isinstance(response, Unreadable)
+    assert "could not measure a request" in caplog.text
+    assert in_flight == {}
 
 
 def test_queries_and_lookups_are_counted(client, lines):

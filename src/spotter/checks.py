@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from typing import Any
 
@@ -22,6 +23,44 @@ def check_setting_names(**kwargs: Any) -> list[checks.CheckMessage]:
         return [checks.Error(str(error), hint='SPOTTER = {"…": …}', id="spotter.E001")]
     known = conf.known_names()
     return [unknown_name(name, known) for name in names if name not in known]
+
+
+#: Settings of which another check tells what they must be.
+TOLD_ELSEWHERE = frozenset((
+    "dashboard_access", "dashboard_prefix", "metrics_access", "privacy_allow",
+    "privacy_allow_keys", "rules_off", "sentry_integration", "store",
+))  # fmt: skip
+
+
+@checks.register("spotter")
+def check_kinds(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Refuse text for a switch or a list, and the like: `spotter.E002`."""
+    try:
+        written = conf.as_written()
+    except ConfigurationError:
+        return []  # E001 tells
+    found: list[checks.CheckMessage] = []
+    for field in dataclasses.fields(conf.Settings):
+        value, default = (
+            getattr(written, field.name),
+            getattr(conf.DEFAULTS, field.name),
+        )
+        is_told = isinstance(default, float) or field.name in TOLD_ELSEWHERE
+        # None is what an environment gives that does not name it: the default.
+        if is_told or value is None or conf.is_of_kind(field.name, value):
+            continue
+        found.append(wrong_kind(field.name.upper(), value, default))
+    return found
+
+
+def wrong_kind(name: str, value: object, default: object) -> checks.Error:
+    """Say what it must be; not what it is, which may be a secret."""
+    return checks.Error(
+        f"{name} is of the type {type(value).__name__}; it must be "
+        f"{conf.KINDS[type(default)][1]}.",
+        hint=f"Until then it is as if it were not given: {default!r}.",
+        id="spotter.E002",
+    )
 
 
 def unknown_name(name: str, known: frozenset[str]) -> checks.Error:

@@ -151,15 +151,50 @@ def given() -> dict[str, Any]:
 @functools.cache
 def get_settings() -> Settings:
     """
-    The settings in force; unknown names are left to the system check.
+    The settings in force; what is unknown or of a wrong kind is left to the checks.
 
-    Reading must not fail in a request because a name is misspelt, so what is not
-    known is passed over here and reported by `manage.py check`.
+    Reading must not fail in a request because a name is misspelt, or because a number
+    came out of the environment as text: what is not known is passed over here, what
+    is of another kind than it must be has its default, and `manage.py check` tells.
     """
-    known = known_names()
     return Settings(
-        **{name.lower(): value for name, value in given().items() if name in known}
+        **{name: value for name, value in _known().items() if is_of_kind(name, value)}
     )
+
+
+def as_written() -> Settings:
+    """The settings as the project wrote them, whatever they are; for system checks."""
+    return Settings(**_known())
+
+
+def _known() -> dict[str, Any]:
+    known = known_names()
+    return {name.lower(): value for name, value in given().items() if name in known}
+
+
+def is_of_kind(name: str, value: object) -> bool:
+    """Whether a value is of the kind that a setting must be; None stands for none."""
+    return isinstance(value, KINDS[type(getattr(DEFAULTS, name))][0]) and not (
+        isinstance(value, bool) and name not in SWITCHES
+    )
+
+
+DEFAULTS = Settings()
+#: Settings that are on or off.
+SWITCHES = frozenset(
+    field.name
+    for field in dataclasses.fields(Settings)
+    if isinstance(getattr(DEFAULTS, field.name), bool)
+)
+#: What a value must be, and how that is said, by the type of the setting's default.
+KINDS: Mapping[type, tuple[tuple[type, ...], str]] = {
+    bool: ((bool,), "True or False"),
+    float: ((int, float), "a number"),
+    str: ((str,), "text"),
+    tuple: ((list, tuple, set, frozenset), "a list"),
+    dict: ((Mapping,), "a dict"),
+    type(None): ((object,), "anything"),
+}
 
 
 def is_duration(value: object) -> bool:

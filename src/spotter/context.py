@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import os
@@ -11,8 +12,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.utils.functional import LazyObject, empty
 
+from spotter.rescue import ignore
 from spotter.spans import Span
 
 if TYPE_CHECKING:
@@ -25,6 +28,9 @@ KEPT_SPANS = 200
 
 # What a primary key looks like; a key that is an e-mail address is not an id.
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# What a token can look like in a path: letters and digits, eight at least.
+_TOKEN = re.compile(r"/(?=[^/]*[A-Za-z])(?=[^/]*\d)[^/]{8}")
+_Unknown: Mapping[str, Any] = {}
 
 
 def new_id() -> str:
@@ -45,6 +51,7 @@ class Context:
 
     __slots__ = (
         "_arguments",
+        "_foreseen",
         "_route",
         "_trace_id",
         "_user_id",
@@ -83,6 +90,7 @@ class Context:
         self._user_id = user_id
         self._route = route
         self._arguments: Mapping[str, Any] | None = None
+        self._foreseen: Mapping[str, Any] | None = _Unknown
         #: The request while it lasts; None afterwards and outside any.
         self.request = request
         #: The drill that this is a part of; "" for what somebody really asked.
@@ -159,10 +167,25 @@ class Context:
 
     @property
     def arguments(self) -> Mapping[str, Any] | None:
-        """What the URL pattern took out of the path, by name; None before one has."""
-        if self.request is not None:
-            return arguments_of(self.request)
-        return self._arguments
+        """
+        What the URL pattern takes out of the path, by name; None when none does.
+
+        Of a request that no pattern has matched it is found out, if there may be a
+        secret in its path: it may be sent elsewhere before it gets so far, to HTTPS or
+        to the address with a slash at the end.
+        """
+        request = self.request
+        if request is None:
+            return self._arguments
+        match = getattr(request, "resolver_match", None)
+        if match is not None:
+            known: Mapping[str, Any] = match.kwargs
+            return known
+        if self._foreseen is _Unknown:
+            self._foreseen = None  # Whoever looks may log something.
+            if _TOKEN.search(getattr(request, "path_info", "")):
+                self._foreseen = foreseen_arguments(request)
+        return self._foreseen
 
     def example_spans(self) -> Sequence[Span]:
         """The spans that an example shows: the first ones."""
@@ -174,7 +197,7 @@ class Context:
         if request is not None:
             self._user_id = self._user_id or user_id_of(request)
             self._route = self._route or route_of(request)
-            self._arguments = arguments_of(request)
+            self._arguments = self.arguments
             self.request = None
         self.task = None
 
@@ -209,10 +232,18 @@ def route_of(request: HttpRequest) -> str:
     return route_text(match.route or "")
 
 
-def arguments_of(request: HttpRequest) -> Mapping[str, Any] | None:
-    """What the URL pattern took out of the path, if it took anything by name."""
-    match = getattr(request, "resolver_match", None)
-    return None if match is None else match.kwargs
+def foreseen_arguments(request: HttpRequest) -> Mapping[str, Any] | None:
+    """What a URL pattern would take out of a path that none has been asked about yet."""
+    # Here: this module is there before Django's apps are, when logging is set up.
+    from django.urls import resolve
+
+    paths = [request.path_info]
+    if settings.APPEND_SLASH and not request.path_info.endswith("/"):
+        paths.append(f"{request.path_info}/")
+    for path in paths:
+        with ignore(), contextlib.suppress(Exception):
+            return resolve(path, getattr(request, "urlconf", None)).kwargs
+    return None
 
 
 @functools.lru_cache(maxsize=4096)

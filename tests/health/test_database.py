@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 
 from spotter.health import HealthCheck
-from spotter.health.database import DatabaseCheck, every_database
+from spotter.health.database import DatabaseCheck, every_database, own_connection
 from spotter.health.runner import Runner
 from tests.servers.processes import wait_until
 
@@ -35,6 +35,15 @@ def alias_for(port, database, **options):
     finally:
         connections[alias].close()
         del connections.settings[alias]
+
+
+def test_a_projects_pool_is_left_to_the_project():
+    pool = {"OPTIONS": {"pool": {"min_size": 2}}}
+    with alias_for(5432, "shop", **pool) as alias:
+        connection = own_connection(alias)
+        assert connection.pool is None
+        assert connection.settings_dict["OPTIONS"]["connect_timeout"] == 3
+        assert connections[alias].settings_dict["OPTIONS"] == pool["OPTIONS"]
 
 
 @pytest.fixture

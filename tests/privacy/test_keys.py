@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spotter.privacy import is_secret_key
+from spotter.privacy import is_secret_key, keys
 
 _SECRET_NAMES = """
 password PASSWORD Passwd new_password userPassword pwd secret client_secret SECRET_KEY
@@ -30,3 +30,10 @@ def test_a_secret_is_known_by_its_name(name):
 @pytest.mark.parametrize("name", _INNOCENT_NAMES.split())
 def test_an_innocent_name_is_left_alone(name):
     assert not is_secret_key(name)
+
+
+def test_what_is_too_long_for_a_name_is_judged_and_remembered_by_its_beginning():
+    assert is_secret_key("password_" + "a" * 300)
+    before = keys._is_secret.cache_info()
+    assert is_secret_key("password_" + "a" * 300_000)
+    assert keys._is_secret.cache_info().hits == before.hits + 1

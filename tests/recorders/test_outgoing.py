@@ -7,6 +7,7 @@ import http.server
 import subprocess
 import sys
 import threading
+import types
 
 import httpx
 import pytest
@@ -144,7 +145,63 @@ import httpx
 assert httpx.HTTPTransport.handle_request.is_watched
 assert httpx.__spec__.name == "httpx"
 """
+ASKED_FOR_FIRST = """
+import importlib.util
+assert importlib.util.find_spec("httpx") is not None
+assert importlib.util.find_spec("no_such_library") is None
+"""
+#: One loader for all that is in an archive, which no attribute can be set on.
+FROM_ELSEWHERE = """
+import importlib.abc, importlib.machinery
+class Sealed(importlib.abc.Loader):
+    def __init__(self, of):
+        self.__dict__["of"] = of
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+    def create_module(self, spec):
+        return self.of.create_module(spec)
+    def exec_module(self, module):
+        self.of.exec_module(module)
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, fullname, path, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and fullname == "httpx":
+            spec.loader = Sealed(spec.loader)
+        return spec
+sys.meta_path.insert(1, Finder())
+import httpx
+assert httpx.HTTPTransport
+"""
 
 
 def test_a_library_is_watched_when_it_is_imported_and_not_before():
-    subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=60)
+    run(PROGRAM)
+
+
+def test_a_library_that_was_only_asked_for_is_watched_when_it_is_imported():
+    head, _, rest = PROGRAM.partition("import httpx\n")
+    run(f"{head}{ASKED_FOR_FIRST}import httpx\n{rest}")
+
+
+def test_a_library_that_cannot_be_watched_can_be_imported():
+    head, _, _ = PROGRAM.partition("import httpx\n")
+    run(f"{head}{FROM_ELSEWHERE}")
+
+
+def test_other_modules_of_one_loader_are_left_alone():
+    watched: list[str] = []
+
+    class Loader:
+        def exec_module(self, module):
+            """Load anything."""
+
+    loader = Loader()
+    for name in ("httpx", "urllib3"):
+        outgoing.watch_when_loaded(loader, name, lambda m: watched.append(m.__name__))
+    for name in ("json", "httpx", "urllib3"):
+        loader.exec_module(types.ModuleType(name))
+    assert watched == ["httpx", "urllib3"]
+
+
+def run(program: str) -> None:
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

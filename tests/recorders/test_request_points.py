@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 
 import pytest
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.test import Client
+from django.utils.crypto import get_random_string
 
 from spotter import recording
-from spotter.recorders.agents import agent_kind
-from spotter.recorders.cache_points import prefix_of
+from spotter.recorders.agents import MAX_AGENT, agent_kind
+from spotter.recorders.cache_points import MAX_KEY, prefix_of, prefix_of_short
 from spotter.recorders.examples import OFFERED, Examples
 from spotter.recorders.queries.points import MAX_FINGERPRINTS, Fingerprints
 from spotter.recorders.queueing import MAX_SECONDS, queue_seconds
@@ -205,6 +208,17 @@ def test_programs_are_told_from_people(agent, kind):
     assert agent_kind(agent) == kind
 
 
+def test_of_a_very_long_agent_only_the_beginning_is_remembered(ask):
+    agent = "long-agent " + "x" * MAX_AGENT
+    ask("/", HTTP_USER_AGENT=f"{agent}1")
+    recording.flush()
+    before = agent_kind.cache_info()
+    ask("/", HTTP_USER_AGENT=f"{agent}2")
+    recording.flush()
+    after = agent_kind.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
 @pytest.mark.parametrize(
     ("key", "prefix"),
     [
@@ -214,10 +228,39 @@ def test_programs_are_told_from_people(agent, kind):
         ("ann", "(none)"),
         ("9f", "(none)"),
         ("", "(none)"),
+        ("user17", "user"),
+        ("user17:cart", "user"),
+        ("throttle_user_17", "throttle_user"),
+        ("template.cache.menu.d41d8cd98f00b204", "template.cache.menu"),
+        ("d41d8cd98f00b204e9800998ecf8427e", "(none)"),
+        ("ab123456-0000-4000-8000-000000000000", "(none)"),
+        ("kJh9sPq:1", "(none)"),
+        ("jane.doe@example.com", "(none)"),
+        ("jane+cart%40example.com:1", "(none)"),
+        ("user:jane@example.com", "user"),
+        ("a" * 60 + ":1", "(none)"),
+        ("news." + "a" * 60 + ":1", "news"),
     ],
 )
 def test_a_key_is_known_by_its_prefix_only(key, prefix):
     assert prefix_of(key) == prefix
+
+
+@pytest.mark.parametrize("engine", ["cache", "cached_db"])
+def test_all_sessions_have_one_prefix_that_tells_nothing_of_them(engine):
+    store = importlib.import_module(f"django.contrib.sessions.backends.{engine}")
+    keys = [
+        store.KEY_PREFIX + get_random_string(32, VALID_KEY_CHARS) for _ in range(300)
+    ]
+    (prefix,) = {prefix_of(key) for key in keys}
+    assert store.KEY_PREFIX.startswith(prefix)
+
+
+def test_a_very_long_key_is_not_kept_to_be_recognised():
+    prefix_of("long:" + "a" * MAX_KEY + "1")
+    before = prefix_of_short.cache_info()
+    assert prefix_of("long:" + "a" * MAX_KEY + "2") == "long"
+    assert prefix_of_short.cache_info().hits == before.hits + 1
 
 
 def test_a_statement_earns_its_name_with_its_second_call():

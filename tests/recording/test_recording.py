@@ -12,8 +12,10 @@ from decimal import Decimal
 import pytest
 
 from spotter import recording
+from spotter.entries import Sample
 from spotter.recording import buffer
 from spotter.recording.bounds import MAX_VALUE, Bounds
+from spotter.recording.flusher import interval_seconds
 from spotter.recording.measures import MAX_POINTS, Measures
 from spotter.rescue import is_ignoring
 from spotter.stores.contract import StoreError
@@ -178,6 +180,59 @@ def test_a_failing_store_is_spoken_of_once(failing, caplog):
         recording.count("bookings.made")
         recording.flush()
     assert caplog.text.count("no room on the disk") == 1
+
+
+def test_what_can_never_be_written_is_given_up_and_counted(kept, caplog):
+    recording.put(Example("\ud800"))
+    recording.count("bookings.made")
+    assert recording.flush() is False
+    assert "could not write what was measured" in caplog.text
+    recording.count("bookings.cancelled")
+    assert recorded("bookings.cancelled")[()].sum == 1
+    assert recorded("bookings.made") == {}
+    assert recorded("spotter.dropped", "reason")["not writable"].sum >= 1
+
+
+class Example:
+    """Leaves an example with a text that no JSON can have."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def measure(self, into):
+        body = {"text": self.text}
+        into.sample(Sample(kind="request", key="/", at=1.0, weight=1.0, body=body))
+
+
+def test_the_thread_outlives_what_goes_wrong_while_it_adds_up(
+    kept, monkeypatch, settings
+):
+    add_up, failed = buffer._flusher._add_up, threading.Event()
+
+    def fail():
+        failed.set()
+        raise LookupError("nobody knows")
+
+    monkeypatch.setattr(buffer._flusher, "_add_up", fail)
+    for _ in range(buffer.WAKE_AT + 1):
+        recording.count("bookings.made")
+    assert failed.wait(20)
+    monkeypatch.setattr(buffer._flusher, "_add_up", add_up)
+    assert recorded("bookings.made")[()].sum == buffer.WAKE_AT + 1
+    thread = buffer._flusher._thread
+    assert thread is not None
+    assert thread.is_alive()
+
+
+@pytest.mark.parametrize("given", [0, -5, "5", float("inf"), None])
+def test_an_interval_that_is_none_is_the_default(settings, given):
+    settings.SPOTTER = {"FLUSH_SECONDS": given}
+    assert interval_seconds() == 5.0
+
+
+def test_without_readable_settings_it_is_the_default_too(settings):
+    settings.SPOTTER = "no dict"
+    assert interval_seconds() == 5.0
 
 
 def test_a_flush_that_hangs_holds_up_no_request(kept, monkeypatch, settings):

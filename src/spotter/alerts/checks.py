@@ -68,7 +68,7 @@ def check_channels(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("spotter")
 def check_intervals(**kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse an interval that is no number above 0: `spotter.E065`."""
-    settings = conf.get_settings()
+    settings = conf.as_written()
     return [
         checks.Error(
             f"{name.upper()} is {getattr(settings, name)!r}; it must be a number of "

@@ -47,7 +47,7 @@ def check_rules(**kwargs: Any) -> list[checks.CheckMessage]:
     return [
         *found,
         *twice(settings.rules),
-        *problems_of_names(settings.rules_off, names),
+        *problems_of_names(conf.as_written().rules_off or (), names),
     ]
 
 

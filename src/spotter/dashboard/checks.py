@@ -8,13 +8,13 @@ from typing import Any
 from django.core import checks
 from django.utils.module_loading import import_string
 
-from spotter.conf import get_settings
+from spotter.conf import as_written
 
 
 @checks.register("spotter")
 def check_access(**kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse a DASHBOARD_ACCESS that cannot be called: `spotter.E050`."""
-    given = get_settings().dashboard_access
+    given = as_written().dashboard_access
     if not given:
         return []
     try:
@@ -37,7 +37,7 @@ def check_access(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("spotter")
 def check_prefix(**kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse a DASHBOARD_PREFIX that is no path: `spotter.E051`."""
-    given: object = get_settings().dashboard_prefix
+    given: object = as_written().dashboard_prefix
     if isinstance(given, str) and re.fullmatch(r"/?[\w.-]+(?:/[\w.-]+)*/?", given):
         return []
     return [

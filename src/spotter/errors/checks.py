@@ -28,7 +28,7 @@ def check_dsn(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("spotter")
 def check_integration(**kwargs: Any) -> list[checks.CheckMessage]:
     """Tell of a SENTRY_INTEGRATION that there is not: `spotter.E043`."""
-    given = conf.get_settings().sentry_integration
+    given = conf.as_written().sentry_integration
     if given in ("spotter", "sdk"):
         return []
     return [

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core import checks
 
-from spotter.conf import get_settings, is_duration
+from spotter.conf import as_written, get_settings, is_duration
 from spotter.exceptions import ConfigurationError
 from spotter.exposition.access import POLICIES, policy
 from spotter.health.registry import load
@@ -33,7 +33,7 @@ def check_health_checks(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("spotter")
 def check_metrics_access(**kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse an unknown METRICS_ACCESS, `spotter.E011`; a token nobody has, `E013`."""
-    settings = get_settings()
+    settings = as_written()
     if settings.metrics_access and settings.metrics_access not in POLICIES:
         return [
             checks.Error(
@@ -56,7 +56,7 @@ def check_metrics_access(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("spotter")
 def check_durations(**kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse a duration that is no number above 0: `spotter.E012`."""
-    settings = get_settings()
+    settings = as_written()
     return [
         checks.Error(
             f"{name.upper()} is {getattr(settings, name)!r}.",

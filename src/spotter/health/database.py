@@ -55,6 +55,9 @@ class DatabaseCheck(HealthCheck):
 def own_connection(alias: str) -> BaseDatabaseWrapper:
     """A connection that nobody else uses, with time-outs where the driver has them."""
     connection = connections[alias].copy()
+    # Of a pool it would be an old one; and the project's pool, were it made here, would
+    # have our time-outs.
+    connection.settings_dict.get("OPTIONS", {}).pop("pool", None)
     if connection.vendor == "postgresql":
         options = POSTGRESQL_OPTIONS | connection.settings_dict.get("OPTIONS", {})
         connection.settings_dict["OPTIONS"] = options

@@ -14,7 +14,7 @@ from spotter.privacy.allowance import CATEGORIES
 @checks.register("spotter")
 def check_privacy_allow(**kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse a category that does not exist: `spotter.E031`."""
-    allowed = conf.get_settings().privacy_allow
+    allowed = conf.as_written().privacy_allow
     if isinstance(allowed, str):
         return [_not_a_list("PRIVACY_ALLOW", allowed)]
     return [_unknown(name) for name in allowed if name not in CATEGORIES]
@@ -23,7 +23,7 @@ def check_privacy_allow(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("spotter")
 def check_privacy_allow_keys(**kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse a plain string, whose letters would be the names: `spotter.E032`."""
-    keys = conf.get_settings().privacy_allow_keys
+    keys = conf.as_written().privacy_allow_keys
     return [_not_a_list("PRIVACY_ALLOW_KEYS", keys)] if isinstance(keys, str) else []
 
 

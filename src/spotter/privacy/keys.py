@@ -39,10 +39,15 @@ _ABOUT = frozenset({
 })  # fmt: skip
 
 
-@functools.lru_cache(maxsize=4096)
 def is_secret_key(name: str) -> bool:
     """Whether what stands under this name is to be filtered, whatever it is."""
-    apart = _SEPARATORS.sub("_", _CAMEL.sub("_", name[:_LONGEST])).strip("_").lower()
+    # Cut before it is remembered: what is taken for a name may be a picture in base 64.
+    return _is_secret(name[:_LONGEST])
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    apart = _SEPARATORS.sub("_", _CAMEL.sub("_", name)).strip("_").lower()
     words = apart.split("_")
     if words[-1] in _ABOUT:
         return False

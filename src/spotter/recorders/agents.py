@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 
+#: Characters that are looked at, and remembered; a header may have thousands.
+MAX_AGENT = 512
 # Words by which crawlers, scanners, monitors and HTTP libraries name themselves.
 BOT = re.compile(
     r"bot\b|bot/|crawl|spider|slurp|scan|monitor|uptime|pingdom|preview|facebookexternal"

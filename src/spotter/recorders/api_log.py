@@ -52,14 +52,19 @@ def write(
     Never at ERROR: Django has logged the exception at that level already, and a
     second record would be a second event in Sentry.
     """
+    context = measured.context
+    arguments = context.arguments
+    # Not from memory where a part of it is a secret: without its pattern it was none.
+    clean = (
+        without_secrets if arguments and privacy.has_secret(arguments) else clean_path
+    )
     # For good: who adds it up later no longer knows what in it is a secret.
-    path = measured.path = clean_path(measured.path[:MAX_PATH])
+    path = measured.path = clean(measured.path[:MAX_PATH])
     level = logging.INFO if status < 500 else logging.WARNING
     if not logger.isEnabledFor(level):
         return
-    context = measured.context
     method = measured.method if measured.method in METHODS else "_OTHER"
-    clean: Fields = {
+    fields: Fields = {
         "method": method,
         "route": context.route or UNMATCHED,
         "path": path,
@@ -76,16 +81,16 @@ def write(
     }
     user_id = context.user_id
     if user_id:
-        clean["user_id"] = user_id
+        fields["user_id"] = user_id
     if context.exception:
-        clean["exception"] = context.exception
+        fields["exception"] = context.exception
     if disconnected:
-        clean["disconnected"] = True
+        fields["disconnected"] = True
     file = only_file(level)
     if file is None:
-        logger.handle(record_of(level, (method, path, status), clean))
+        logger.handle(record_of(level, (method, path, status), fields))
     else:
-        write_to(file, level, f"{method} {path} {status}", clean)
+        write_to(file, level, f"{method} {path} {status}", fields)
 
 
 def milliseconds(seconds: float) -> float:
@@ -150,10 +155,13 @@ def record_of(
     return record
 
 
-@functools.lru_cache(maxsize=1024)
-def clean_path(path: str) -> str:
-    """Take what is nobody's business out of a path; most paths come again."""
+def without_secrets(path: str) -> str:
+    """Take what is nobody's business out of a path."""
     return privacy.scrub_text(SIGNATURE.sub(rf"\1{privacy.FILTERED}", path))
+
+
+#: As `without_secrets`, remembered, since most paths come again.
+clean_path = functools.lru_cache(maxsize=1024)(without_secrets)
 
 
 def name_of(kind: type[BaseException]) -> str:

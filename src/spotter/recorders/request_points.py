@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from spotter.conf import get_settings
 from spotter.entries import Point, Sample
-from spotter.recorders.agents import agent_kind
+from spotter.recorders.agents import MAX_AGENT, agent_kind
 from spotter.recorders.api_log import METHODS, UNMATCHED, clean_path
 from spotter.recorders.examples import is_worth_it
 from spotter.recorders.queueing import queue_seconds
@@ -86,7 +86,7 @@ def measure(measured: Measured, into: Measures) -> None:
     points.db_seconds.note(context.db_seconds)
     if context.cache_seconds:
         points.cache_seconds.note(context.cache_seconds)
-    kind = agent_kind(measured.agent)
+    kind = agent_kind(measured.agent[:MAX_AGENT])
     agent = points.agents.get(kind)
     if agent is None:
         agent = points.agents[kind] = agent_point(into, kind, at)

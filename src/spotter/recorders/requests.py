@@ -25,6 +25,8 @@ from spotter.rescue import rescue
 
 #: What nginx logs for a client that hung up before there was an answer.
 CLIENT_CLOSED_REQUEST = 499
+#: Digits of a body's length: more than a petabyte is somebody's joke.
+MAX_DIGITS = 15
 #: The requests that are being worked on in this process, by their identity.
 in_flight: dict[int, Measured] = {}
 
@@ -97,6 +99,10 @@ class Measured:
             else:
                 content = cast(HttpResponse, response).content
                 self.write(response.status_code, len(content))
+        except BaseException:
+            # Before its line was written: nobody else would ever take it out.
+            in_flight.pop(id(self), None)
+            raise
         finally:
             leave(self.token)
             del self.token  # It would be kept until the request is added up.
@@ -128,13 +134,14 @@ class Measured:
     ) -> None:
         self.seconds = perf_counter() - self.started
         self.status = status
-        self.response_bytes = response_bytes
+        # Of what answers HEAD the server sends the head alone.
+        self.response_bytes = 0 if self.method == "HEAD" else response_bytes
         self.disconnected = disconnected
         in_flight.pop(id(self), None)
         is_own = is_spotters(self.context.request)
         self.context.let_go()
         try:
-            api_log.write(self, status, self.seconds, response_bytes, disconnected)
+            api_log.write(self, status, self.seconds, self.response_bytes, disconnected)
         finally:
             if self.context.drill:
                 recording.put(recording.SetAside(self, self.context.drill))
@@ -155,8 +162,11 @@ def is_spotters(request: HttpRequest | None) -> bool:
 
 
 def content_length(header: Any) -> int:
-    """Give the number that a Content-Length header holds, or 0."""
-    return int(header) if header and str(header).isdecimal() else 0
+    """Give the number that a Content-Length header holds; 0 for none that can be."""
+    if not header:
+        return 0
+    text = str(header)
+    return int(text) if text.isdecimal() and len(text) <= MAX_DIGITS else 0
 
 
 def begin(request: HttpRequest) -> Measured | None:

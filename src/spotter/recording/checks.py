@@ -18,7 +18,7 @@ SECONDS = ("flush_seconds", "slow_request_seconds", "slow_query_seconds")
 def check_store(**kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse a STORE that names no store: `spotter.E020`."""
     try:
-        open_store(store_url())
+        open_store(conf.as_written().store or store_url())
     except ConfigurationError as error:
         return [checks.Error(str(error), id="spotter.E020")]
     return []
@@ -27,7 +27,7 @@ def check_store(**kwargs: Any) -> list[checks.CheckMessage]:
 @checks.register("spotter")
 def check_seconds(**kwargs: Any) -> list[checks.CheckMessage]:
     """Refuse an interval or limit that is no number above 0: `spotter.E021`."""
-    settings = conf.get_settings()
+    settings = conf.as_written()
     return [
         checks.Error(
             f"{name.upper()} is {getattr(settings, name)!r}; it must be a number of "

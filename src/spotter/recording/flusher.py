@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import logging
 import threading
 import time
@@ -12,6 +13,7 @@ from django.core import mail
 
 from spotter import conf
 from spotter.entries import Batch
+from spotter.exceptions import ConfigurationError
 from spotter.recording import ending
 from spotter.recording.bounds import Bounds
 from spotter.recording.budget import budget
@@ -144,7 +146,8 @@ class Flusher:
             self._complain(error)
 
     def _add_up_early(self) -> None:
-        with self._lock:
+        # The thread must go on: nobody would start another one.
+        with self._lock, rescue("add up what was captured"):
             if self._add_up():
                 self._flush()
 
@@ -238,6 +241,12 @@ class Flusher:
             except StoreError as error:
                 self._complain(error)
                 return False
+            except Exception:
+                # No fault of the store's: it would fail again and again, and hold up
+                # whatever comes after it.
+                lost = len(self._pending.popleft().points)
+                self._measures.drop("telemetry", "not writable", time.time(), lost)
+                raise
             self._pending.popleft()
             self._has_written = True
             seconds = time.perf_counter() - started
@@ -286,8 +295,12 @@ class Sampler:
 
 
 def interval_seconds() -> float:
-    """How long to gather before writing."""
-    return conf.get_settings().flush_seconds
+    """How long to gather before writing; the default where the setting is no duration."""
+    with contextlib.suppress(ConfigurationError):
+        seconds = conf.get_settings().flush_seconds
+        if conf.is_duration(seconds):
+            return seconds
+    return conf.DEFAULTS.flush_seconds
 
 
 def is_wanted() -> bool:

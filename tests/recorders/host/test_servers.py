@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gunicorn.workers.base
 import pytest
+from django.utils.functional import SimpleLazyObject, empty
 
-from spotter.recorders.host.servers import option_of
+from spotter.recorders.host.servers import of_gunicorn, option_of
 
 
 @pytest.mark.parametrize(
@@ -20,3 +22,11 @@ from spotter.recorders.host.servers import option_of
 )
 def test_the_number_of_an_option_is_read(arguments, number):
     assert option_of(arguments, "--workers") == number
+
+
+def test_who_looks_for_the_worker_leaves_a_lazy_user_alone():
+    assert gunicorn.workers.base.Worker
+    user = SimpleLazyObject(lambda: "ann")
+    # As in a frame of a method of the object's own, while it is being read.
+    assert (lambda self: of_gunicorn())(user) is None
+    assert user._wrapped is empty

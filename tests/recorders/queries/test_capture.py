@@ -10,11 +10,13 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
+from django.db.backends.utils import CursorWrapper
 
 from spotter import recording
 from spotter.recorders import work
 from spotter.recorders.queries import capture
 from spotter.rescue import ignore
+from spotter.spans import QuerySpan
 from tests.kept import recorded
 
 pytestmark = pytest.mark.django_db(databases=["default", "other"])
@@ -155,6 +157,68 @@ def test_however_rows_are_fetched_they_are_the_same(request_context, fetch):
         cursor.execute(MANY_ROWS, [3])
         assert list(fetch(cursor)) == [(1,), (2,), (3,)]
     assert request_context.spans[0].rows == 3
+
+
+def test_rows_that_are_gone_through_one_by_one_are_counted_when_that_ends(
+    request_context,
+):
+    with connection.cursor() as cursor:
+        cursor.execute(MANY_ROWS, [20_000])
+        executed = request_context.spans[0].seconds
+        for (number,) in cursor:
+            if number == 500:
+                break
+    (span,) = request_context.spans
+    assert (span.rows, span.seconds > executed) == (500, True)
+    assert request_context.db_seconds == pytest.approx(span.seconds)
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    [lambda cursor: cursor.fetchall(), lambda cursor: [cursor.fetchone()], list],
+    ids=["all", "one", "iterate"],
+)
+def test_what_cannot_be_noted_does_not_come_between_a_query_and_its_rows(
+    request_context, settings, fetch
+):
+    settings.SPOTTER = "no dict"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        asked = (request_context, QuerySpan(0.0, "SELECT 1", "", ""))
+        cursor.spotter = asked  # type: ignore[attr-defined]
+        assert fetch(cursor) == [(1,)]
+
+
+class Unreadable:
+    """A query of a driver's own kind, that cannot be written as text."""
+
+    def __str__(self):
+        raise LookupError("no connection yet")
+
+
+def test_a_query_that_cannot_be_read_goes_to_its_driver(request_context):
+    given = Unreadable()
+    seen = []
+    place = {"connection": connection, "cursor": connection.cursor()}
+    query_of = capture.watch_query(
+        lambda sql, *rest: seen.append(sql), given, None, False, place
+    )
+    assert (query_of, seen) == (None, [given])
+    assert request_context.db_queries == 1
+
+
+class Capitals(CursorWrapper):
+    """A project's own cursor, which fetches in its own way."""
+
+    def fetchone(self):
+        return tuple(each.upper() for each in self.cursor.fetchone())
+
+
+def test_a_cursor_that_fetches_in_its_own_way_still_does(request_context):
+    with Capitals(connection.connection.cursor(), connection) as cursor:
+        cursor.execute("SELECT 'ann'")
+        assert isinstance(cursor, capture.TimedCursor)
+        assert cursor.fetchone() == ("ANN",)
 
 
 def test_a_query_that_fails_names_its_error(request_context):

@@ -48,7 +48,9 @@ def of_gunicorn() -> Server | None:
     if base is None:
         return None
     owners = (frame.f_locals.get("self") for frame in main_frames())
-    worker: Any = next((each for each in owners if isinstance(each, base.Worker)), None)
+    # By the type: isinstance() would ask a lazy user for its class, and so read it from
+    # the database, here and now and with a connection of this thread's own.
+    worker: Any = next((o for o in owners if issubclass(type(o), base.Worker)), None)
     if worker is None:
         return None
     kinds = {"SyncWorker": 1, "ThreadWorker": int(worker.cfg.threads)}

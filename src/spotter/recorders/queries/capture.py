@@ -26,6 +26,8 @@ TELL_AT = 5
 MAX_REPEATS = 500
 #: Statements of which it is remembered what the ORM was doing.
 MAX_TOLD = 2000
+#: What Django's cursors have no method for, but pass on to the driver's.
+FETCHES = ("fetchone", "fetchmany", "fetchall")
 
 
 def watch_query(
@@ -36,7 +38,7 @@ def watch_query(
     if work is None or is_ignoring():
         return execute(sql, params, many, context)
     connection = context["connection"]
-    text = sql if type(sql) is str else str(sql)
+    text = sql if type(sql) is str else text_of(sql)
     span = QuerySpan(perf_counter(), text, connection.alias, connection.vendor)
     try:
         return execute(sql, params, many, context)
@@ -54,6 +56,14 @@ def watch_query(
         except Exception:
             with rescue("note a query"):
                 raise
+
+
+def text_of(sql: Any) -> str:
+    """What a driver's own object says, such as psycopg's `sql.SQL`."""
+    text = "a query that cannot be read"
+    with rescue("read a query"):
+        text = str(sql)
+    return text
 
 
 def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) -> None:
@@ -133,23 +143,40 @@ class TimedCursor:
 
     def __iter__(self) -> Iterator[Any]:
         rows: Iterator[Any] = super().__iter__()  # type: ignore[misc]
-        while True:
-            started = perf_counter()
-            try:
-                row = next(rows)
-            except StopIteration:
-                return
-            self._fetched(started, 1)
-            yield row
+        # In sum, since a loop over a million rows would feel anything more for each.
+        seconds, number, asked = 0.0, 0, self.spotter
+        try:
+            while True:
+                started = perf_counter()
+                try:
+                    row = next(rows)
+                except StopIteration:
+                    return
+                finally:
+                    seconds += perf_counter() - started
+                number += 1
+                yield row
+        finally:
+            add_fetched(asked, seconds, number)
 
     def _fetched(self, started: float, rows: int) -> None:
-        seconds = perf_counter() - started
-        work, span = self.spotter
-        span.seconds += seconds
-        span.rows = max(span.rows, 0) + rows
-        work.db_seconds += seconds
-        if span.site is None and span.seconds >= conf.get_settings().slow_query_seconds:
+        add_fetched(self.spotter, perf_counter() - started, rows)
+
+
+def add_fetched(asked: tuple[Context, QuerySpan], seconds: float, rows: int) -> None:
+    """Add to a query what it took to read its rows; called by the cursor's methods."""
+    work, span = asked
+    span.seconds += seconds
+    span.rows = max(span.rows, 0) + rows
+    work.db_seconds += seconds
+    if span.site is not None:
+        return
+    try:
+        if span.seconds >= conf.get_settings().slow_query_seconds:
             span.site = site_of(work, sys._getframe(2))
+    except Exception:
+        with rescue("note a slow query"):
+            raise
 
 
 @functools.cache
@@ -158,6 +185,8 @@ def timed_class(kind: type[CursorWrapper]) -> type[CursorWrapper]:
     if issubclass(kind, TimedCursor):
         return kind
     names = {name: getattr(kind, name) for name in ("__module__", "__qualname__")}
+    # Where a project's own class fetches in another way, that is the way.
+    names |= {name: getattr(kind, name) for name in FETCHES if hasattr(kind, name)}
     made: type[CursorWrapper] = type(kind.__name__, (TimedCursor, kind), names)
     return made
 
