@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
+
+import orjson
 import pytest
 
 from spotter.entries import Batch, Sample, Series
@@ -261,13 +264,13 @@ def test_a_batch_that_brings_too_many_series_at_once_loses_nothing(store, monkey
     assert store.total(ask())[()].count == 10
 
 
-def test_series_of_one_process_are_kept_no_longer_than_minutes(store, clock):
+def test_series_of_one_process_are_kept_for_a_day(store, clock):
     labels = {"host.name": "a", "process.pid": "17"}
     store.write(counted("process.busy", labels, 1))
-    clock.now = NOW + 3 * HOUR
+    clock.now = NOW + 23 * HOUR
     store.keep_house(clock.now)
-    query = Query(name="process.busy", start=NOW - DAY, end=clock.now, step=HOUR)
-    assert store.range(query) == {}
+    query = Query(name="process.busy", start=NOW - HOUR, end=clock.now, step=HOUR)
+    assert [[*points] for points in store.range(query).values()] == [[NOW]]
     clock.now = NOW + 3 * DAY
     assert store.trim(clock.now) > 0
     assert store.cumulative() == {}
@@ -335,6 +338,17 @@ def test_samples_are_kept_as_long_as_their_kind(store, clock):
     store.trim(clock.now)
     assert store.samples("request") == []
     assert [s.key for s in store.samples("deploy")] == ["v1"]
+
+
+def test_a_body_that_an_older_spotter_packed_is_read_still(store):
+    body = {"text": "SELECT … FROM clients WHERE id = %s " * 20}
+    with store.transaction(write=True) as execute:
+        execute(
+            "INSERT INTO spotter_samples (kind, key, hour, at, weight, body) "
+            "VALUES ('request', '/', 0, ?, 1, ?)",
+            (NOW, zlib.compress(orjson.dumps(body), 3)),
+        )
+    assert store.samples("request")[0].body == body
 
 
 def test_a_large_body_is_given_back_as_it_was(store):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from spotter.stores.contract import DAY, HOUR, LEVELS, MINUTE, segments
 from tests.stores.conftest import NOW
 
-MARKS = {10: 0, MINUTE: NOW - 40, HOUR: NOW - MINUTE, DAY: NOW - HOUR}
+MARKS = {10: 0, MINUTE: NOW - 40, HOUR: NOW - MINUTE, 6 * HOUR: NOW - HOUR, DAY: NOW - 4 * HOUR}  # fmt: skip
 
 
 @given(st.integers(10, HOUR), st.integers(0, HOUR))
@@ -25,7 +25,7 @@ def test_every_instant_is_read_once(length, ago):
 
 
 def test_what_is_kept_as_minutes_is_read_as_minutes_as_long_as_it_is_kept():
-    pieces = segments(NOW - 90 * DAY, NOW, MARKS, NOW, LEVELS[1])
+    pieces = segments(NOW - 90 * DAY, NOW, MARKS, NOW, LEVELS[:2])
     assert max(piece.level.window for piece in pieces) == MINUTE
     assert NOW - pieces[0].start <= LEVELS[1].keep + MINUTE
 

@@ -6,19 +6,21 @@ import itertools
 from collections import defaultdict
 from typing import Any
 
-from spotter.stores.catalogue import is_ephemeral
+from spotter.entries import Series
 from spotter.stores.contract import (
     GRACE_SECONDS,
-    LEVELS,
-    MINUTE,
+    LADDERS,
+    PROCESSES,
     REMEMBER_BATCHES_SECONDS,
     ROLL_UP_SECONDS,
     SAMPLES,
     SAMPLES_OF_OTHERS,
     TRIM_SECONDS,
+    Ladder,
     Level,
+    ladder_of,
 )
-from spotter.stores.rows import COLUMNS, PointSum
+from spotter.stores.rows import COLUMNS, PointSum, labels_of
 from spotter.stores.schema import Execute, table
 from spotter.stores.tables import Key, listed, parts, windows_of
 from spotter.stores.writing import Writing
@@ -55,18 +57,21 @@ class Housekeeping(Writing):
             )
 
     def roll_up(self, now: float) -> None:
-        for finer, coarser in itertools.pairwise(LEVELS):
-            # One window a transaction: writers wait for milliseconds, not for all.
-            while self._roll_up_some(finer, coarser, now):
-                pass
+        for ladder in LADDERS:
+            for finer, coarser in itertools.pairwise(ladder):
+                # One window a transaction: writers wait for milliseconds, not for all.
+                while self._roll_up_some(ladder, finer, coarser, now):
+                    pass
 
-    def _roll_up_some(self, finer: Level, coarser: Level, now: float) -> bool:
+    def _roll_up_some(
+        self, ladder: Ladder, finer: Level, coarser: Level, now: float
+    ) -> bool:
         """Roll up what is new of the next window; False when nothing more is."""
         with self.transaction(write=True) as execute:
-            marks = self._watermarks(execute)
+            marks = self._watermarks(execute, ladder)
             mark = marks[coarser.window]
             until = int(now - GRACE_SECONDS) // finer.window * finer.window
-            if finer is not LEVELS[0]:
+            if finer is not ladder[0]:
                 # A finer window that is still being filled is not taken yet.
                 until = min(until, marks[finer.window] // finer.window * finer.window)
             found = execute(
@@ -93,13 +98,11 @@ class Housekeeping(Writing):
     ) -> None:
         """Add some finer windows to the coarser one that begins at `start`."""
         found = execute(
-            f"SELECT DISTINCT p.series_id, s.labels FROM {table(finer)} p "
-            "JOIN spotter_series s ON s.id = p.series_id "
-            "WHERE p.starts_at >= ? AND p.starts_at < ?",
+            f"SELECT DISTINCT series_id FROM {table(finer)} "
+            "WHERE starts_at >= ? AND starts_at < ?",
             stretch,
         )
-        is_coarse = coarser.window > MINUTE
-        ids = [id_ for id_, labels in found if not (is_coarse and is_ephemeral(labels))]
+        ids = [row[0] for row in found]
         starts = windows_of(finer)
         for part in parts(ids):
             few = f"IN ({listed(part)})"
@@ -113,7 +116,7 @@ class Housekeeping(Writing):
 
     def trim(self, now: float) -> int:
         deleted = 0
-        for level in LEVELS:
+        for level in itertools.chain(*LADDERS):
             while count := self._trim_points(level, int(now - level.keep)):
                 deleted += count
         return deleted + self._trim_rest(now)
@@ -147,6 +150,13 @@ class Housekeeping(Writing):
         return gone + self._trim_series(now)
 
     def _trim_samples(self, which: str, parameters: tuple[Any, ...]) -> int:
+        """Delete old samples, however many came in the hour that has passed."""
+        deleted = 0
+        while count := self._trim_some_samples(which, parameters):
+            deleted += count
+        return deleted
+
+    def _trim_some_samples(self, which: str, parameters: tuple[Any, ...]) -> int:
         with self.transaction(write=True) as execute:
             return len(
                 execute(
@@ -161,13 +171,15 @@ class Housekeeping(Writing):
         """Delete series whose last point is past its time on every level."""
         with self.transaction(write=True) as execute:
             rows = execute(
-                "SELECT t.series_id, t.updated_at, s.labels FROM spotter_totals t "
+                "SELECT t.series_id, t.updated_at, s.name, s.labels "
+                "FROM spotter_totals t "
                 "JOIN spotter_series s ON s.id = t.series_id WHERE t.updated_at < ?",
-                (now - LEVELS[1].keep - TRIM_SECONDS,),
+                (now - PROCESSES[-1].keep - TRIM_SECONDS,),
             )
-            longest = now - LEVELS[-1].keep - TRIM_SECONDS
             gone = [
-                id_ for id_, at, labels in rows if at < longest or is_ephemeral(labels)
+                id_
+                for id_, at, name, labels in rows
+                if at < now - kept_for(Series(name, labels_of(labels))) - TRIM_SECONDS
             ][:DELETE_AT_ONCE]
             for part in parts(gone):
                 few = listed(part)
@@ -178,3 +190,8 @@ class Housekeeping(Writing):
                     "UPDATE spotter_meta SET value = value + 1 WHERE name = 'generation'"
                 )
         return len(gone)
+
+
+def kept_for(series: Series) -> int:
+    """How many seconds of a series are kept at its coarsest."""
+    return ladder_of(series)[-1].keep

@@ -77,6 +77,7 @@ class PostgresqlStore(SqlStore):
                 cursor.executemany(translate(statement), list(rows))
 
     least, greatest = "LEAST", "GREATEST"
+    newest = "(ARRAY_AGG(last ORDER BY last_at DESC NULLS LAST))[1], MAX(last_at)"
 
     def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
         rows = execute(f"SELECT series_id, buckets FROM {where}")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from spotter.entries import Point, Sample, Series
 from spotter.histograms import BucketSum
-from spotter.stores.catalogue import by_coarsest
+from spotter.stores.catalogue import by_ladder
 from spotter.stores.contract import (
     ALIVE_SECONDS,
-    LEVELS,
     Group,
+    Ladder,
     Level,
     Query,
     Segment,
+    detailed_names,
     level_for,
     segments,
 )
@@ -41,32 +42,57 @@ class Reading(Tables):
     """Gives points and samples, and writes nothing."""
 
     def range(self, query: Query) -> dict[Group, dict[int, Point]]:
-        level = level_for(query, self._clock())
-        step = query.step or level.window
-        sums: dict[Group, dict[int, PointSum]] = defaultdict(dict)
+        found: dict[Group, dict[int, Point]] = defaultdict(dict)
+        read = self._whole_windows if query.buckets else self._sums_of_windows
         with self.transaction(write=False) as execute:
             matching = self._series.matching(execute, query)
-            marks = self._watermarks(execute)
-            named = {id_: series.group(query.by) for id_, series in matching.items()}
-            for segment in whole_windows(level, query, marks):
-                rows = self._rows(execute, segment, f"starts_at, {COLUMNS}", named)
-                for id_, at, *row in rows:
-                    points, start = sums[named[id_]], at // step * step
-                    if start not in points:
-                        points[start] = PointSum()
-                    points[start].add(row)
-        return {
-            group: {start: points[start].point() for start in sorted(points)}
-            for group, points in sums.items()
-        }
+            for ladder, named in by_ladder(matching, query.by):
+                level = level_for(query, self._clock(), ladder)
+                marks = self._watermarks(execute, ladder)
+                step = max(query.step or 0, level.window)
+                pieces = list(whole_windows(level, ladder, query, marks))
+                for group, start, point in read(execute, pieces, named, step):
+                    add(found[group], start, point)
+        return {group: dict(sorted(points.items())) for group, points in found.items()}
+
+    def _whole_windows(
+        self,
+        execute: Execute,
+        pieces: Sequence[Segment],
+        named: dict[int, Group],
+        step: int,
+    ) -> Iterator[tuple[Group, int, Point]]:
+        """Each group's points with their buckets, of windows of so many seconds."""
+        sums: dict[tuple[Group, int], PointSum] = defaultdict(PointSum)
+        for segment in pieces:
+            rows = self._rows(execute, segment, f"starts_at, {COLUMNS}", named)
+            for id_, at, *row in rows:
+                sums[named[id_], at // step * step].add(row)
+        for (group, start), total in sums.items():
+            yield group, start, total.point()
+
+    def _sums_of_windows(
+        self,
+        execute: Execute,
+        pieces: Sequence[Segment],
+        named: dict[int, Group],
+        step: int,
+    ) -> Iterator[tuple[Group, int, Point]]:
+        """Points without buckets, which the database adds up; some for one window."""
+        for segment in pieces:
+            start = f"starts_at / {step} * {step}"
+            yield from (
+                (named[id_], at, point)
+                for id_, at, point in self._sums(execute, segment, named, start)
+            )
 
     def total(self, query: Query) -> dict[Group, Point]:
         groups: dict[Group, Point] = {}
         with self.transaction(write=False) as execute:
             matching, now = self._series.matching(execute, query), self._clock()
-            marks = self._watermarks(execute)
-            for coarsest, named in by_coarsest(matching, query.by):
-                for segment in segments(query.start, query.end, marks, now, coarsest):
+            for ladder, named in by_ladder(matching, query.by):
+                marks = self._watermarks(execute, ladder)
+                for segment in segments(query.start, query.end, marks, now, ladder):
                     self._add_sums(execute, segment, named, groups)
                     if query.buckets:
                         self._add_buckets(execute, segment, named, groups)
@@ -80,16 +106,32 @@ class Reading(Tables):
         groups: dict[Group, Point],
     ) -> None:
         """Let the database add up all that is not a bucket."""
-        gauges = False
-        for id_, *row in self._rows(execute, segment, SUMS, named, group=True):
-            add(groups, named[id_], point_of((*row[:5], None, row[5], None)))
-            gauges = gauges or row[5] is not None
-        if not gauges:
-            return
-        for id_, last, last_at in self._rows(execute, segment, "last, last_at", named):
-            point = groups[named[id_]]
-            if last_at is not None and last_at >= point.last_at:
-                point.last, point.last_at = last, last_at
+        for id_, _, point in self._sums(execute, segment, named, "0"):
+            add(groups, named[id_], point)
+
+    def _sums(
+        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+    ) -> Iterator[tuple[int, int, Point]]:
+        """Each series' points without buckets, added up by what makes a window."""
+        rows = list(
+            self._rows(execute, segment, f"{window}, {SUMS}", named, group=(1, 2))
+        )
+        is_gauge = any(row[-1] is not None for row in rows)
+        latest = self._latest(execute, segment, named, window) if is_gauge else {}
+        for id_, at, *row in rows:
+            last = latest.get((id_, at), (None, None))
+            yield id_, at, point_of((*row[:5], *last, None))
+
+    def _latest(
+        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+    ) -> dict[tuple[int, int], tuple[float, float]]:
+        """The last reading of each gauge in each window; nothing of what is no gauge."""
+        rows = self._rows(
+            execute, segment, f"{window}, {self.newest}", named, group=(1, 2)
+        )
+        return {
+            (id_, at): (last, last_at) for id_, at, last, last_at in rows if last_at
+        }
 
     def _add_buckets(
         self,
@@ -112,12 +154,12 @@ class Reading(Tables):
         columns: str,
         ids: Mapping[int, object],
         *,
-        group: bool = False,
+        group: Sequence[int] = (),
     ) -> Iterator[Row]:
         """Rows of some series in a stretch of time: series id, then the columns."""
         if not ids:
             return
-        end = " GROUP BY series_id" if group else ""
+        end = f" GROUP BY {listed(group)}" if group else ""
         starts = windows_of(segment.level)
         # All of a metric's series lie side by side; of a few, each is looked up.
         is_few = len(ids) <= LOOK_UP
@@ -132,16 +174,21 @@ class Reading(Tables):
         )
         yield from rows if is_few else (row for row in rows if row[0] in ids)
 
-    def cumulative(self, names: Collection[str] | None = None) -> dict[Series, Point]:
+    def cumulative(
+        self, names: Collection[str] | None = None, *, detailed: bool = True
+    ) -> dict[Series, Point]:
+        passed_over = () if detailed else detailed_names()
         named = (
             "" if names is None else f"AND s.name IN ({', '.join('?' * len(names))}) "
         )
+        if passed_over:
+            named += f"AND s.name NOT IN ({', '.join('?' * len(passed_over))}) "
         with self.transaction(write=False) as execute:
             rows = execute(
                 f"SELECT s.name, s.labels, {COLUMNS} FROM spotter_totals t "
                 "JOIN spotter_series s ON s.id = t.series_id "
                 f"WHERE t.updated_at >= ? {named}",
-                (self._clock() - ALIVE_SECONDS, *(names or ())),
+                (self._clock() - ALIVE_SECONDS, *(names or ()), *passed_over),
             )
         return {Series(row[0], labels_of(row[1])): point_of(row[2:]) for row in rows}
 
@@ -167,12 +214,12 @@ class Reading(Tables):
 
 
 def whole_windows(
-    level: Level, query: Query, marks: dict[int, int]
+    level: Level, ladder: Ladder, query: Query, marks: Mapping[int, int]
 ) -> Iterator[Segment]:
     """The level's windows as far as they are rolled up, then the finer levels'."""
     start = int(query.start)
-    for each in reversed(LEVELS[: LEVELS.index(level) + 1]):
-        is_finest = each is LEVELS[0]
+    for each in reversed(ladder[: ladder.index(level) + 1]):
+        is_finest = each is ladder[0]
         end = int(query.end if is_finest else min(query.end, marks[each.window]))
         if start < end:
             yield Segment(each, start // each.window * each.window, end)

@@ -10,7 +10,7 @@ from typing import Any
 
 from spotter.entries import Point
 from spotter.stores.catalogue import Catalogue
-from spotter.stores.contract import LEVELS, Level, Store
+from spotter.stores.contract import LEVELS, Ladder, Level, Store
 from spotter.stores.schema import Execute
 
 #: One point's place: the start of its window and its series.
@@ -45,6 +45,9 @@ class Tables(Store):
     #: What SQL calls the smaller and the larger of two values.
     least, greatest = "MIN", "MAX"
 
+    #: The last reading of a group of rows, and when it was taken.
+    newest = "last, MAX(last_at)"
+
     @abc.abstractmethod
     def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
         """The encoded buckets, by series, of a table's rows."""
@@ -53,20 +56,25 @@ class Tables(Store):
     def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
         """A statement that looks some series up in each window, and scans nothing."""
 
-    def _watermarks(self, execute: Execute) -> dict[int, int]:
-        """Up to where each level has been rolled up from the finer one."""
-        rows = execute(
-            "SELECT name, value FROM spotter_meta WHERE name LIKE 'rolled_%'"
+    def _watermarks(self, execute: Execute, ladder: Ladder) -> dict[int, int]:
+        """Up to where each level has been rolled up from the finer one, by windows."""
+        marks = dict(
+            execute("SELECT name, value FROM spotter_meta WHERE name LIKE 'rolled_%'")
         )
-        marks = {int(name.removeprefix("rolled_")): value for name, value in rows}
-        return {level.window: marks.get(level.window, 0) for level in LEVELS}
+        return {level.window: marks.get(mark_of(level), 0) for level in ladder}
 
     def _set_mark(self, execute: Execute, level: Level, value: int) -> None:
         execute(
             "INSERT INTO spotter_meta (name, value) VALUES (?, ?) "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (f"rolled_{level.window}", value),
+            (mark_of(level), value),
         )
+
+
+def mark_of(level: Level) -> str:
+    """What a level's watermark is called."""
+    of_kind = "" if level in LEVELS else f"{level.kind}_"
+    return f"rolled_{of_kind}{level.window}"
 
 
 def windows_of(level: Level) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from spotter.entries import Batch, Point, Sample
-from spotter.stores.contract import LEVELS, Level, keep_of
+from spotter.stores.contract import LADDERS, Level, keep_of, ladder_of
 from spotter.stores.rows import COLUMNS, packed, row_of
 from spotter.stores.schema import Execute, table
 from spotter.stores.tables import Key, Tables, add, listed, parts
@@ -40,15 +40,21 @@ class Writing(Tables):
 
     def _write_points(self, execute: Execute, batch: Batch) -> None:
         ids = self._series.ids(execute, {series for series, _ in batch.points})
-        marks = self._watermarks(execute)
-        for level in LEVELS:
-            points: dict[Key, Point] = {}
-            for (series, at), point in batch.points.items():
-                # What has been rolled up already gets late data on every level.
-                if level is LEVELS[0] or at < marks[level.window]:
-                    key = (at // level.window * level.window, ids[series])
-                    add(points, key, point)
-            self._merge(execute, level, points)
+        for ladder in LADDERS:
+            marks = self._watermarks(execute, ladder)
+            mine = [
+                (ids[series], at, point)
+                for (series, at), point in batch.points.items()
+                if ladder_of(series) is ladder
+            ]
+            for level in ladder:
+                points: dict[Key, Point] = {}
+                for id_, at, point in mine:
+                    # What has been rolled up already gets late data on every level.
+                    if level is ladder[0] or at < marks[level.window]:
+                        key = (at // level.window * level.window, id_)
+                        add(points, key, point)
+                self._merge(execute, level, points)
         totals: dict[int, Point] = {}
         for (series, _), point in batch.points.items():
             add(totals, ids[series], point)
