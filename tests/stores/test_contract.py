@@ -143,9 +143,9 @@ def test_rolling_up_twice_adds_nothing(store, clock):
 @pytest.mark.parametrize(
     ("age", "kept"), [(-1, 1), (0, 1), (1, 0)], ids=["younger", "equal", "older"]
 )
-def test_the_finest_windows_are_kept_for_two_hours(store, clock, age, kept):
+def test_the_finest_windows_are_kept_for_an_hour(store, clock, age, kept):
     store.write(batch(1.0))
-    clock.now = NOW + 2 * HOUR + age
+    clock.now = NOW + HOUR + age
     store.trim(clock.now)
     total = store.total(ask(NOW, NOW + 10, step=10))
     assert len(total) == kept
@@ -185,6 +185,24 @@ def counted(name: str, labels: dict[str, str], amount: float, at: float = NOW) -
     made = Batch()
     made.point(Series.of(name, labels), at).add(amount)
     return made
+
+
+def test_of_each_key_the_latest_sample_is_given(store):
+    made = Batch()
+    made.samples = [
+        sample(weight, at=NOW + 2 * HOUR * n, key=key)
+        for key in ("/a", "/b", "/c")
+        for n, weight in enumerate((9.0, 1.0, 5.0))
+    ]
+    store.write(made)
+    found = store.latest_samples("request", ["/a", "/b", "/none"])
+    assert {key: each.at for key, each in found.items()} == {
+        "/a": NOW + 4 * HOUR,
+        "/b": NOW + 4 * HOUR,
+    }
+    assert found["/a"].body == {"weight": 5.0}
+    assert store.latest_samples("statement", ["/a"]) == {}
+    assert store.latest_samples("request", []) == {}
 
 
 def test_without_buckets_the_sums_are_the_same(store):

@@ -173,3 +173,35 @@ def test_however_many_samples_are_past_their_time_all_are_deleted(store, clock, 
     store.trim(clock.now)
     with store.transaction(write=False) as execute:
         assert execute("SELECT COUNT(*) FROM spotter_samples")[0][0] == 0
+
+
+def test_rolled_up_is_what_was_measured_whatever_its_kind(store, clock):
+    """Sums are added up by the database, buckets and readings are not: all the same."""
+    names = ("made", "size", "took", "level")
+    for second in range(0, 3 * HOUR, 25):
+        clock.now = NOW + second
+        made = Batch()
+        for name in names:
+            point = made.point(Series.of(name, {"of": str(second % 3)}), clock.now)
+            value = float(second % 70)
+            {
+                "made": lambda p=point, v=value: p.add(v),
+                "size": lambda p=point, v=value: p.note(v),
+                "took": lambda p=point, v=value: p.observe(v),
+                "level": lambda p=point, v=value: p.set(v, clock.now),
+            }[name]()
+        store.write(made)
+        if second % 200 == 0:
+            store.keep_house(clock.now)
+    store.roll_up(clock.now + HOUR)
+    values = [float(second % 70) for second in range(0, 3 * HOUR, 25)]
+    for name in names:
+        for start in (NOW - DAY, NOW - 20 * DAY):
+            point = store.total(ask(start, NOW + DAY, name))[()]
+            assert (point.count, point.sum) == (len(values), sum(values))
+            if name != "made":
+                assert (point.minimum, point.maximum) == (0.0, 65.0)
+    assert point.last == values[-1]
+    took = store.total(ask(NOW - DAY, NOW + DAY, "took"))[()]
+    assert took.zeros == values.count(0.0)
+    assert sum(took.buckets.values()) == len(values) - took.zeros

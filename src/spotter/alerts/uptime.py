@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -51,6 +52,14 @@ class Span:
             self.known + other.known,
         )
 
+    def __sub__(self, other: Span) -> Span:
+        return Span(
+            self.asked - other.asked,
+            self.right - other.right,
+            self.seconds - other.seconds,
+            self.known - other.known,
+        )
+
     @property
     def share(self) -> float | None:
         """The availability, 0 to 1; None when nobody knows."""
@@ -74,11 +83,17 @@ class History:
     """The hours of one monitor, from the first that is known on."""
 
     def __init__(self, hours: Mapping[int, Span], now: float, last_at: float) -> None:
-        self._hours = hours
         self._now = now
         #: When the last probe was, in Unix seconds.
         self.last_at = last_at
         self.first_at = min(hours, default=int(now))
+        self._began = self.first_at // HOUR * HOUR
+        every = (
+            hours.get(at) or Span(seconds=min(HOUR, now - at))
+            for at in range(self._began, math.ceil(now), HOUR)
+        )
+        #: Of all hours up to each, so that any stretch is the difference of two.
+        self._sums = list(itertools.accumulate(every, initial=Span()))
 
     def over(self, days: int) -> Span:
         """The last so many days, from a full hour on."""
@@ -98,13 +113,12 @@ class History:
 
     def _between(self, start: float, end: float) -> Span:
         first = int(max(start, self.first_at)) // HOUR * HOUR
-        return sum(
-            (
-                self._hours.get(at, Span(seconds=min(HOUR, self._now - at)))
-                for at in range(first, math.ceil(end), HOUR)
-            ),
-            Span(),
-        )
+        return self._until(math.ceil(end)) - self._until(first)
+
+    def _until(self, end: int) -> Span:
+        """All hours that begin before an instant."""
+        number = -((self._began - end) // HOUR)
+        return self._sums[min(max(number, 0), len(self._sums) - 1)]
 
 
 def histories(store: Store, now: float, every: float) -> dict[str, History]:

@@ -116,7 +116,8 @@ def statement_facts(reader: Reader) -> list[SlowStatement]:
         if key != OTHER and point.mean > SLOW_STATEMENT_SECONDS
     ]
     slow.sort(key=lambda item: -item[1].sum)
-    known = texts(reader) if slow else {}
+    del slow[MOST:]
+    known = texts(reader, [key for key, _ in slow])
     return [
         SlowStatement(
             text=text_of(key, known),
@@ -124,7 +125,7 @@ def statement_facts(reader: Reader) -> list[SlowStatement]:
             mean=point.mean,
             href=link(reader, key),
         )
-        for key, point in slow[:MOST]
+        for key, point in slow
     ]
 
 

@@ -76,17 +76,18 @@ def repetitions(reader: Reader) -> list[Fix]:
 
 
 def statements(reader: Reader) -> list[Fix]:
-    """What slow statements take beyond what is fine."""
+    """What slow statements take beyond what is fine: the ten that take most."""
     found = reader.totals("spotter.db.statement.duration", (FINGERPRINT,))
-    slow = {
-        key: point
+    slow = [
+        (point.sum - FINE_SECONDS * point.count, key, point)
         for (key,), point in found.items()
         if key != OTHER and point.mean > 4 * FINE_SECONDS
-    }
-    known = texts(reader) if slow else {}
+    ]
+    slow.sort(key=lambda each: -each[0])
+    known = texts(reader, [key for _, key, _ in slow[:MOST]])
     return [
         (
-            point.sum - FINE_SECONDS * point.count,
+            spared,
             [
                 Cell(
                     f"Slow query, {write.seconds(point.mean)} on average",
@@ -96,7 +97,7 @@ def statements(reader: Reader) -> list[Fix]:
                 Cell("An index, fewer rows, or a cache: its page shows who asks."),
             ],
         )
-        for key, point in slow.items()
+        for spared, key, point in slow[:MOST]
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from spotter.dashboard import format as write
@@ -15,10 +15,10 @@ FINGERPRINT = "db.query.fingerprint"
 OTHER = "__other__"
 
 
-def texts(reader: Reader) -> dict[str, str]:
-    """The text of each statement that an example is kept of."""
-    found = reader.samples("statement", limit=4000)
-    return {sample.key: str(sample.body["text"]) for sample in reversed(found)}
+def texts(reader: Reader, fingerprints: Collection[str]) -> dict[str, str]:
+    """The text of each of these statements that an example is kept of."""
+    found = reader.latest_samples("statement", fingerprints)
+    return {key: str(sample.body["text"]) for key, sample in found.items()}
 
 
 def text_of(fingerprint: str, known: Mapping[str, str]) -> str:
@@ -39,7 +39,7 @@ def caller_table(reader: Reader, where: Mapping[str, str]) -> Table:
     """The statements of a route."""
     found = reader.totals("spotter.db.statement.callers", (FINGERPRINT,), where)
     ranked = sorted(found.items(), key=lambda item: -item[1].sum)[:25]
-    known = texts(reader) if ranked else {}
+    known = texts(reader, [key for (key,), _ in ranked])
     top = max((point.sum for _, point in ranked), default=0) or 1
     return Table(
         name="statements",

@@ -52,27 +52,16 @@ class Level:
 MINUTE, HOUR, DAY = 60, 3600, 86400
 #: From fine to coarse; each is rolled up into the next. Minutes are kept for a day and
 #: what a rule looks back from its beginning: a second day would be a fifth of the store.
+#: A quarter of an hour is what a day is drawn in, ten days what a quarter is added up of.
 LEVELS: Final = (
-    Level(WINDOW_SECONDS, 2 * HOUR),
+    Level(WINDOW_SECONDS, HOUR),
     Level(MINUTE, 26 * HOUR),
+    Level(15 * MINUTE, 26 * HOUR),
     Level(HOUR, 32 * DAY),
     Level(6 * HOUR, 92 * DAY),
     Level(DAY, 730 * DAY),
+    Level(10 * DAY, 730 * DAY),
 )
-#: Those of the few series that availability is told from, hour by hour.
-PROBES: Final = (
-    Level(WINDOW_SECONDS, 2 * HOUR, "probes"),
-    Level(MINUTE, 26 * HOUR, "probes"),
-    Level(HOUR, 92 * DAY, "probes"),
-    Level(DAY, 730 * DAY, "probes"),
-)
-#: Those of one process, which are many and soon dead: a day is all that is drawn.
-PROCESSES: Final = (
-    Level(WINDOW_SECONDS, 2 * HOUR, "processes"),
-    Level(MINUTE, 3 * HOUR, "processes"),
-    Level(15 * MINUTE, 26 * HOUR, "processes"),
-)
-PROBED: Final = frozenset(("spotter.probe.success", "spotter.probe.failures"))
 #: Those of statements and their callers, which are thousands: three times as many rows
 #: as all the rest together, if they were kept as long. Their texts last for 90 days.
 DETAILS: Final = (
@@ -80,7 +69,22 @@ DETAILS: Final = (
     Level(15 * MINUTE, 26 * HOUR, "details"),
     Level(6 * HOUR, 8 * DAY, "details"),
     Level(DAY, 92 * DAY, "details"),
+    Level(10 * DAY, 102 * DAY, "details"),
 )
+#: Those of the few series that availability is told from, hour by hour.
+PROBES: Final = (
+    Level(WINDOW_SECONDS, HOUR, "probes"),
+    Level(MINUTE, 26 * HOUR, "probes"),
+    Level(HOUR, 92 * DAY, "probes"),
+    Level(DAY, 730 * DAY, "probes"),
+)
+#: Those of one process, which are many and soon dead: a day is all that is drawn.
+PROCESSES: Final = (
+    Level(WINDOW_SECONDS, HOUR, "processes"),
+    Level(MINUTE, 3 * HOUR, "processes"),
+    Level(15 * MINUTE, 26 * HOUR, "processes"),
+)
+PROBED: Final = frozenset(("spotter.probe.success", "spotter.probe.failures"))
 Ladder = tuple[Level, ...]
 LADDERS: Final[tuple[Ladder, ...]] = (
     LEVELS,
@@ -116,7 +120,7 @@ class Keep:
 
 SAMPLES: Final = {
     "request": Keep(5, HOUR, 3 * DAY),
-    "statement": Keep(2, 7 * DAY, 90 * DAY),
+    "statement": Keep(2, 14 * DAY, 90 * DAY),
     "repeated": Keep(10, DAY, 14 * DAY),
     "deploy": Keep(20, DAY, 730 * DAY),
 }
@@ -209,6 +213,10 @@ class Store(abc.ABC):
         self, kind: str, *, key: str | None = None, since: float = 0, limit: int = 50
     ) -> list[Sample]:
         """Give the kept samples, the latest first."""
+
+    @abc.abstractmethod
+    def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:
+        """Give the latest kept sample of each key that has one."""
 
     @abc.abstractmethod
     def roll_up(self, now: float) -> None:

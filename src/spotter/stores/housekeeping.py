@@ -27,6 +27,12 @@ from spotter.stores.writing import Writing
 
 #: Rows deleted in one transaction, so that no lock is held for long.
 DELETE_AT_ONCE = 1000
+#: Rows that have nothing but sums and bounds, and what they add up to.
+IS_PLAIN = "buckets IS NULL AND last_at IS NULL"
+PLAIN_SUMS = (
+    "CAST(SUM(count) AS BIGINT), SUM(sum), MIN(minimum), MAX(maximum), "
+    "CAST(SUM(zeros) AS BIGINT), NULL, NULL, NULL"
+)
 
 
 class Housekeeping(Writing):
@@ -97,9 +103,18 @@ class Housekeeping(Writing):
         stretch: tuple[int, int],
     ) -> None:
         """Add some finer windows to the coarser one that begins at `start`."""
+        # Most rows are counters' and summaries', which the database adds up by itself.
+        name = table(coarser)
+        execute(
+            f"INSERT INTO {name} (starts_at, series_id, {COLUMNS}) "
+            f"SELECT {start}, series_id, {PLAIN_SUMS} FROM {table(finer)} "
+            f"WHERE starts_at >= ? AND starts_at < ? AND {IS_PLAIN} GROUP BY series_id "
+            f"ON CONFLICT (starts_at, series_id) DO UPDATE SET {self.sums(name)}",
+            stretch,
+        )
         found = execute(
             f"SELECT DISTINCT series_id FROM {table(finer)} "
-            "WHERE starts_at >= ? AND starts_at < ?",
+            f"WHERE starts_at >= ? AND starts_at < ? AND NOT ({IS_PLAIN})",
             stretch,
         )
         ids = [row[0] for row in found]
@@ -108,7 +123,8 @@ class Housekeeping(Writing):
             few = f"IN ({listed(part)})"
             sums: dict[Key, PointSum] = defaultdict(PointSum)
             for id_, *row in execute(
-                self.look_up(finer, COLUMNS, starts, few), stretch
+                f"{self.look_up(finer, COLUMNS, starts, few)} AND NOT ({IS_PLAIN})",
+                stretch,
             ):
                 sums[start, id_].add(row)
             points = {key: total.point() for key, total in sums.items()}

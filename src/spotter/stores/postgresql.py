@@ -88,7 +88,7 @@ class PostgresqlStore(SqlStore):
         return (
             f"{starts} SELECT series_id, {columns} FROM w "
             f"CROSS JOIN LATERAL (SELECT * FROM {table(level)} p "
-            f"WHERE p.starts_at = w.start AND p.series_id {which} OFFSET 0) p"
+            f"WHERE p.starts_at = w.start AND p.series_id {which} OFFSET 0) p WHERE TRUE"
         )
 
     def size(self) -> int:

@@ -28,7 +28,7 @@ from spotter.stores.rows import (
     unpacked,
 )
 from spotter.stores.schema import Execute
-from spotter.stores.tables import Tables, add, listed, windows_of
+from spotter.stores.tables import Tables, add, listed, parts, windows_of
 
 #: Series up to which each point is looked up; above, all between them are read.
 LOOK_UP = 120
@@ -202,15 +202,33 @@ class Reading(Tables):
                 f"WHERE kind = ? {of_key}AND at >= ? ORDER BY at DESC, id DESC LIMIT ?",
                 (kind, *(() if key is None else (key,)), since, limit),
             )
-        return [
-            Sample(kind=k, key=key_, at=at, weight=weight, body=unpacked(bytes(body)))
-            for k, key_, at, weight, body in rows
-        ]
+        return [sample_of(row) for row in rows]
+
+    def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:
+        found: list[Row] = []
+        with self.transaction(write=False) as execute:
+            for some in parts(tuple(keys)):
+                wanted = ", ".join(["(CAST(? AS TEXT))"] * len(some))
+                found += execute(
+                    f"WITH wanted (name) AS (VALUES {wanted}) "
+                    "SELECT kind, key, at, weight, body FROM wanted "
+                    "JOIN spotter_samples ON id = (SELECT id FROM spotter_samples "
+                    "WHERE kind = ? AND key = wanted.name "
+                    "ORDER BY hour DESC, at DESC, id DESC LIMIT 1)",
+                    (*some, kind),
+                )
+        return {row[1]: sample_of(row) for row in found}
 
     def written_at(self) -> float | None:
         with self.transaction(write=False) as execute:
             found = execute("SELECT MAX(written_at) FROM spotter_batches")[0][0]
         return None if found is None else float(found)
+
+
+def sample_of(row: Row) -> Sample:
+    """A sample from its row."""
+    kind, key, at, weight, body = row
+    return Sample(kind=kind, key=key, at=at, weight=weight, body=unpacked(bytes(body)))
 
 
 def whole_windows(

@@ -95,7 +95,7 @@ def part_kinds(execute: Execute) -> None:
         "UPDATE spotter_meta SET value = value / 86400 * 86400 "
         "WHERE name = 'rolled_86400'"
     )
-    of_kind = {PROBES: PROBED, DETAILS[-1:]: detailed_names()}
+    of_kind = {PROBES: PROBED, DETAILS[-2:-1]: detailed_names()}
     for ladder, names in of_kind.items():
         marks = ", ".join("?" * len(names))
         mine = f"series_id IN (SELECT id FROM spotter_series WHERE name IN ({marks}))"

@@ -6,7 +6,7 @@ import abc
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from spotter.entries import Point
 from spotter.stores.catalogue import Catalogue
@@ -15,6 +15,7 @@ from spotter.stores.schema import Execute
 
 #: One point's place: the start of its window and its series.
 Key = tuple[int, int]
+T = TypeVar("T")
 
 #: Ids in one statement.
 CHUNK = 500
@@ -97,8 +98,8 @@ def add(points: dict[Any, Point], key: Any, point: Point) -> None:
     points[key] = total
 
 
-def parts(ids: Sequence[int], size: int = CHUNK) -> Iterator[Sequence[int]]:
-    """Ids, not too many at once."""
+def parts(ids: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """Ids or keys, not too many at once."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 

@@ -87,7 +87,7 @@ def tiles(reader: Reader) -> Tiles:
 
 def all_windows(reader: Reader) -> list[Point | None]:
     """All requests together, in each window."""
-    found = reader.windows(ALL)
+    found = reader.windows(ALL, buckets=True)
     return found.get((), [None] * len(reader.period.windows))
 
 

@@ -42,7 +42,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
 
 def chart(reader: Reader) -> Chart:
     """How long queries take, for each database."""
-    found = reader.windows("db.client.operation.duration", ("db.alias",))
+    found = reader.windows("db.client.operation.duration", ("db.alias",), buckets=True)
     return Chart(
         name="queries",
         title="Query time, p95",
@@ -70,7 +70,7 @@ def statements(reader: Reader, tab: str) -> Table:
     chosen = {FINGERPRINT: tuple(key for (key, _), _ in shown)}
     exact = reader.totals("spotter.db.statement.duration", by, chosen, buckets=True)
     rows = reader.totals("spotter.db.statement.rows", (FINGERPRINT,), chosen)
-    known = texts(reader) if shown else {}
+    known = texts(reader, chosen[FINGERPRINT])
     top = max((point.sum for _, point in shown), default=0) or 1
     return Table(
         name="statements",

@@ -158,7 +158,7 @@ def bar_of(day: Day) -> DayBar:
 
 def history(reader: Reader) -> Chart:
     """How long each monitor's probes took."""
-    found = reader.windows(TIME, ("probe",))
+    found = reader.windows(TIME, ("probe",), buckets=True)
     return Chart(
         name="probes",
         title="p95 of the duration of probes",

@@ -33,7 +33,7 @@ HELP = (
 FIELDS = ("threshold", "clear", "for_", "keep_firing_for")
 UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 #: How often a replay evaluates: as finely as the store still knows that time.
-FINE_SECONDS, FINE_FOR, COARSE_SECONDS, LONGEST = 30.0, 7200.0, 60.0, 86400.0
+FINE_SECONDS, FINE_FOR, COARSE_SECONDS, LONGEST = 30.0, 3600.0, 60.0, 86400.0
 MAX_SHOWN = 20
 
 
