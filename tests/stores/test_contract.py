@@ -187,6 +187,15 @@ def counted(name: str, labels: dict[str, str], amount: float, at: float = NOW) -
     return made
 
 
+def test_of_the_latest_samples_those_that_weigh_enough_are_given(store):
+    made = Batch()
+    made.samples = [sample(w, at=NOW + HOUR * w) for w in (1, 2, 3, 4)]
+    store.write(made)
+    assert [s.weight for s in store.samples("request", weight=3)] == [4, 3]
+    assert [s.weight for s in store.samples("request", weight=3, limit=1)] == [4]
+    assert store.samples("request", weight=5) == []
+
+
 def test_of_each_key_the_latest_sample_is_given(store):
     made = Batch()
     made.samples = [

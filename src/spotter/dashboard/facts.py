@@ -135,7 +135,11 @@ def repetition_facts(reader: Reader) -> list[Repetition]:
     seconds = reader.totals("spotter.db.repeated", by)
     counts = reader.totals("spotter.db.repeated.queries", by)
     ranked = sorted(seconds.items(), key=lambda item: -item[1].sum)[:MOST]
-    latest = latest_repeats(reader) if ranked else {}
+    latest = (
+        latest_repeats(reader, [(r, k, s) for (_, r, k, s), _ in ranked])
+        if ranked
+        else {}
+    )
     made = []
     for group, point in ranked:
         kind, route, key, site = group

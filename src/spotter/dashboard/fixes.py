@@ -55,16 +55,23 @@ def repetitions(reader: Reader) -> list[Fix]:
     by = ("kind", ROUTE, FINGERPRINT, "code.site")
     seconds = reader.totals("spotter.db.repeated", by)
     counts = reader.totals("spotter.db.repeated.queries", by)
-    latest = latest_repeats(reader) if seconds else {}
+    spared = {
+        group: point.sum
+        * (1 - 1 / max(counts[group].mean if group in counts else 1, 1))
+        for group, point in seconds.items()
+    }
+    ranked = sorted(spared, key=lambda group: -spared[group])[:MOST]
+    places = [(route, key, site) for _, route, key, site in ranked]
+    latest = latest_repeats(reader, places) if places else {}
     made: list[Fix] = []
-    for group, point in seconds.items():
+    for group in ranked:
         kind, route, key, site = group
         body = latest.get((route, key, site), {})
         times = counts[group].mean if group in counts else 1
         name = "N+1" if kind == "n_plus_one" else kind.replace("_", " ").capitalize()
         made.append(
             (
-                point.sum * (1 - 1 / max(times, 1)),
+                spared[group],
                 [
                     Cell(f"{name}: {subject_of(body) or 'one statement'}, {times:.0f} times a request", href=address("queries", reader.period, tab="repeated")),
                     Cell(f"{route} {site}", mono=True),

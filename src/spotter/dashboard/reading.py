@@ -102,12 +102,20 @@ class Reader:
         }
 
     def samples(
-        self, kind: str, *, key: str | None = None, limit: int = 50, since: float = 0
+        self,
+        kind: str,
+        *,
+        key: str | None = None,
+        limit: int = 50,
+        since: float = 0,
+        weight: float = 0,
     ) -> list[Sample]:
-        """The latest samples."""
+        """The latest samples; of these, such as weigh enough."""
         return self._keep(
-            ("samples", kind, key, limit, since),
-            lambda: self.store.samples(kind, key=key, since=since, limit=limit),
+            ("samples", kind, key, limit, since, weight),
+            lambda: self.store.samples(
+                kind, key=key, since=since, limit=limit, weight=weight
+            ),
         )
 
     def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:

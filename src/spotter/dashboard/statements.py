@@ -9,10 +9,13 @@ from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Cell, Column, Table
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
-from spotter.entries import Sample
 
 FINGERPRINT = "db.query.fingerprint"
 OTHER = "__other__"
+#: Route, fingerprint and line of a repetition.
+Place = tuple[str, str, str]
+#: Examples of repetitions that are looked through: fewer, where those are enough.
+LOOKED_AT = (150, 1000)
 
 
 def texts(reader: Reader, fingerprints: Collection[str]) -> dict[str, str]:
@@ -65,13 +68,17 @@ def caller_table(reader: Reader, where: Mapping[str, str]) -> Table:
     )
 
 
-def latest_repeats(reader: Reader) -> dict[tuple[str, str, str], Any]:
-    """The latest example of each repetition, by route, fingerprint and line."""
-    found: dict[tuple[str, str, str], Any] = {}
-    samples: list[Sample] = reader.samples("repeated", limit=1000)
-    for sample in samples:
-        body = sample.body
-        found.setdefault((body["route"], body["fingerprint"], body["site"]), body)
+def latest_repeats(
+    reader: Reader, wanted: Collection[Place]
+) -> dict[Place, Mapping[str, Any]]:
+    """The latest example of these repetitions, by route, fingerprint and line."""
+    found: dict[Place, Mapping[str, Any]] = {}
+    for looked_at in LOOKED_AT:
+        for sample in reader.samples("repeated", limit=looked_at):
+            body = sample.body
+            found.setdefault((body["route"], body["fingerprint"], body["site"]), body)
+        if found.keys() >= set(wanted):
+            break
     return found
 
 

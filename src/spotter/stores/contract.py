@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
@@ -210,9 +211,21 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def samples(
-        self, kind: str, *, key: str | None = None, since: float = 0, limit: int = 50
+        self,
+        kind: str,
+        *,
+        key: str | None = None,
+        since: float = 0,
+        limit: int = 50,
+        weight: float = 0,
     ) -> list[Sample]:
-        """Give the kept samples, the latest first."""
+        """
+        Give the kept samples, the latest first.
+
+        Args:
+            limit: how many are looked at.
+            weight: of these, only such as weigh so much or more are given.
+        """
 
     @abc.abstractmethod
     def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:
@@ -265,6 +278,7 @@ def detailed_names() -> tuple[str, ...]:
     return tuple(name for name, metric in METRICS.items() if metric.is_detailed)
 
 
+@functools.lru_cache(maxsize=MAX_SERIES)
 def ladder_of(series: Series) -> Ladder:
     """The levels that a series is kept in, from fine to coarse."""
     if any(name in BRIEF for name, _ in series.labels):

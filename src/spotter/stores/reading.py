@@ -23,12 +23,13 @@ from spotter.stores.rows import (
     COLUMNS,
     PointSum,
     Row,
+    add_sums,
     labels_of,
     point_of,
     unpacked,
 )
 from spotter.stores.schema import Execute
-from spotter.stores.tables import Tables, add, listed, parts, windows_of
+from spotter.stores.tables import Tables, listed, parts, windows_of
 
 #: Series up to which each point is looked up; above, all between them are read.
 LOOK_UP = 120
@@ -42,49 +43,43 @@ class Reading(Tables):
     """Gives points and samples, and writes nothing."""
 
     def range(self, query: Query) -> dict[Group, dict[int, Point]]:
-        found: dict[Group, dict[int, Point]] = defaultdict(dict)
-        read = self._whole_windows if query.buckets else self._sums_of_windows
+        sums: dict[Group, dict[int, PointSum]] = defaultdict(dict)
+        rows_of = self._whole_rows if query.buckets else self._sum_rows
         with self.transaction(write=False) as execute:
             matching = self._series.matching(execute, query)
             for ladder, named in by_ladder(matching, query.by):
                 level = level_for(query, self._clock(), ladder)
                 marks = self._watermarks(execute, ladder)
                 step = max(query.step or 0, level.window)
-                pieces = list(whole_windows(level, ladder, query, marks))
-                for group, start, point in read(execute, pieces, named, step):
-                    add(found[group], start, point)
-        return {group: dict(sorted(points.items())) for group, points in found.items()}
+                for segment in whole_windows(level, ladder, query, marks):
+                    window = f"starts_at / {step} * {step}"
+                    for id_, start, *row in rows_of(execute, segment, named, window):
+                        points = sums[named[id_]]
+                        if start not in points:
+                            points[start] = PointSum()
+                        points[start].add(row)
+        return {
+            group: {start: points[start].point() for start in sorted(points)}
+            for group, points in sums.items()
+        }
 
-    def _whole_windows(
-        self,
-        execute: Execute,
-        pieces: Sequence[Segment],
-        named: dict[int, Group],
-        step: int,
-    ) -> Iterator[tuple[Group, int, Point]]:
-        """Each group's points with their buckets, of windows of so many seconds."""
-        sums: dict[tuple[Group, int], PointSum] = defaultdict(PointSum)
-        for segment in pieces:
-            rows = self._rows(execute, segment, f"starts_at, {COLUMNS}", named)
-            for id_, at, *row in rows:
-                sums[named[id_], at // step * step].add(row)
-        for (group, start), total in sums.items():
-            yield group, start, total.point()
+    def _whole_rows(
+        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+    ) -> Iterator[Row]:
+        """Rows as they are, buckets included: series, window, COLUMNS."""
+        return self._rows(execute, segment, f"{window}, {COLUMNS}", named)
 
-    def _sums_of_windows(
-        self,
-        execute: Execute,
-        pieces: Sequence[Segment],
-        named: dict[int, Group],
-        step: int,
-    ) -> Iterator[tuple[Group, int, Point]]:
-        """Points without buckets, which the database adds up; some for one window."""
-        for segment in pieces:
-            start = f"starts_at / {step} * {step}"
-            yield from (
-                (named[id_], at, point)
-                for id_, at, point in self._sums(execute, segment, named, start)
-            )
+    def _sum_rows(
+        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+    ) -> Iterator[Row]:
+        """Rows without buckets, which the database adds up by series and window."""
+        rows = list(
+            self._rows(execute, segment, f"{window}, {SUMS}", named, group=(1, 2))
+        )
+        is_gauge = any(row[-1] is not None for row in rows)
+        latest = self._latest(execute, segment, named, window) if is_gauge else {}
+        for row in rows:
+            yield (*row[:-1], *latest.get((row[0], row[1]), (None, None)), None)
 
     def total(self, query: Query) -> dict[Group, Point]:
         groups: dict[Group, Point] = {}
@@ -93,34 +88,14 @@ class Reading(Tables):
             for ladder, named in by_ladder(matching, query.by):
                 marks = self._watermarks(execute, ladder)
                 for segment in segments(query.start, query.end, marks, now, ladder):
-                    self._add_sums(execute, segment, named, groups)
+                    for id_, _, *row in self._sum_rows(execute, segment, named, "0"):
+                        group = named[id_]
+                        if group not in groups:
+                            groups[group] = Point()
+                        add_sums(groups[group], row)
                     if query.buckets:
                         self._add_buckets(execute, segment, named, groups)
         return groups
-
-    def _add_sums(
-        self,
-        execute: Execute,
-        segment: Segment,
-        named: dict[int, Group],
-        groups: dict[Group, Point],
-    ) -> None:
-        """Let the database add up all that is not a bucket."""
-        for id_, _, point in self._sums(execute, segment, named, "0"):
-            add(groups, named[id_], point)
-
-    def _sums(
-        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
-    ) -> Iterator[tuple[int, int, Point]]:
-        """Each series' points without buckets, added up by what makes a window."""
-        rows = list(
-            self._rows(execute, segment, f"{window}, {SUMS}", named, group=(1, 2))
-        )
-        is_gauge = any(row[-1] is not None for row in rows)
-        latest = self._latest(execute, segment, named, window) if is_gauge else {}
-        for id_, at, *row in rows:
-            last = latest.get((id_, at), (None, None))
-            yield id_, at, point_of((*row[:5], *last, None))
 
     def _latest(
         self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
@@ -193,7 +168,13 @@ class Reading(Tables):
         return {Series(row[0], labels_of(row[1])): point_of(row[2:]) for row in rows}
 
     def samples(
-        self, kind: str, *, key: str | None = None, since: float = 0, limit: int = 50
+        self,
+        kind: str,
+        *,
+        key: str | None = None,
+        since: float = 0,
+        limit: int = 50,
+        weight: float = 0,
     ) -> list[Sample]:
         of_key = "" if key is None else "AND key = ? "
         with self.transaction(write=False) as execute:
@@ -202,7 +183,7 @@ class Reading(Tables):
                 f"WHERE kind = ? {of_key}AND at >= ? ORDER BY at DESC, id DESC LIMIT ?",
                 (kind, *(() if key is None else (key,)), since, limit),
             )
-        return [sample_of(row) for row in rows]
+        return [sample_of(row) for row in rows if row[3] >= weight]
 
     def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:
         found: list[Row] = []

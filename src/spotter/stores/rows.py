@@ -73,6 +73,26 @@ def point_of(row: Row) -> Point:
     return point
 
 
+def add_sums(point: Point, row: Row) -> None:
+    """
+    Add all of a row of COLUMNS but its buckets.
+
+    As making a point of it and merging that does, at a fifth of what it costs: a chart
+    of a week is drawn of tens of thousands.
+    """
+    point.count += row[0]
+    point.sum += row[1]
+    if row[2] is not None:
+        if row[2] < point.minimum:
+            point.minimum = row[2]
+        if row[3] > point.maximum:
+            point.maximum = row[3]
+    if row[4]:
+        point.zeros += row[4]
+    if row[6] is not None and row[6] >= point.last_at:
+        point.last, point.last_at = row[5] or 0.0, row[6]
+
+
 class PointSum:
     """Rows added up to one point."""
 
@@ -80,17 +100,19 @@ class PointSum:
 
     def __init__(self) -> None:
         self._point = Point()
-        self._buckets = BucketSum()
+        self._buckets: BucketSum | None = None
 
     def add(self, row: Row) -> None:
         """Add a row of COLUMNS."""
-        self._point.merge(point_of((*row[:7], None)))
+        add_sums(self._point, row)
         if row[7] is not None:
+            self._buckets = self._buckets or BucketSum()
             self._buckets.add(bytes(row[7]))
 
     def point(self) -> Point:
         """The sum; asked for once."""
-        self._buckets.add_to(self._point)
+        if self._buckets is not None:
+            self._buckets.add_to(self._point)
         return self._point
 
 

@@ -121,7 +121,11 @@ def repeated(reader: Reader) -> Table:
     seconds = reader.totals("spotter.db.repeated", by)
     counts = reader.totals("spotter.db.repeated.queries", by)
     ranked = sorted(seconds.items(), key=lambda item: -item[1].sum)[:EACH]
-    latest = latest_repeats(reader) if ranked else {}
+    latest = (
+        latest_repeats(reader, [(r, k, s) for (_, r, k, s), _ in ranked])
+        if ranked
+        else {}
+    )
     top = max((point.sum for _, point in ranked), default=0) or 1
     rows = []
     for group, point in ranked:
