@@ -7,7 +7,7 @@ import statistics
 import tempfile
 import time
 
-from benchmarks.store import ROUTES, point, series_of
+from benchmarks._service import Service
 from spotter.entries import Batch, Series
 from spotter.stores.sqlite import SqliteStore
 
@@ -20,11 +20,7 @@ def main() -> None:
         path = pathlib.Path(folder) / "spotter.db"
         settings.configure(SPOTTER={"STORE": f"sqlite:///{path}"})
         store = SqliteStore(path)
-        batch = Batch()
-        for route in range(ROUTES):
-            for series, is_histogram in series_of(route):
-                batch.point(series, time.time()).merge(point(is_histogram, 500))
-        store.write(batch)
+        store.write(Service().seconds(int(time.time()) - 60, 60))
         report("200 routes")
         for processes in (50, 2000):
             store.write(gone(processes))

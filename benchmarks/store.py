@@ -2,65 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import functools
 import pathlib
-import random
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 
-from spotter.entries import Batch, Point, Series
-from spotter.stores.contract import DAY, HOUR, LEVELS, Level, Query
+from benchmarks import _ninety_days
+from benchmarks._ninety_days import NOW
+from benchmarks._service import Service, route_of
+from spotter.entries import Batch
+from spotter.recording.flusher import LARGE
+from spotter.stores.contract import DAY, HOUR, Query
 from spotter.stores.schema import Execute
 from spotter.stores.sqlite import SqliteStore
 
-ROUTES = 200
-DURATION = "http.server.request.duration"
-COUNTERS = (
-    "db.client.operations",
-    "db.client.seconds",
-    "cache.hits",
-    "cache.misses",
-    "http.server.response.bytes",
-    "http.server.request.bytes",
-    "spotter.n_plus_one",
-    "http.server.queue.seconds",
-)
-NOW = 1_764_064_800
-
-
-def series_of(route: int) -> Iterator[tuple[Series, bool]]:
-    """A route's series, and whether each is a histogram."""
-    labels = {"http.route": f"/api/resource-{route}/<int:pk>/"}
-    for status in ("200", "500"):
-        yield Series.of(DURATION, {**labels, "http.response.status_code": status}), True
-    for name in COUNTERS:
-        yield Series.of(name, labels), False
-
-
-def point(histogram: bool, requests: int) -> Point:
-    """What a window of so many requests looks like: lognormal around 60 ms."""
-    made = Point()
-    for _ in range(requests):
-        if histogram:
-            made.observe(random.lognormvariate(-2.8, 0.7))
-        else:
-            made.add(random.randrange(1, 40))
-    return made
-
-
-def fill(store: SqliteStore, level: Level, pool: dict[bool, list[Point]]) -> None:
-    """Write every window that the level keeps, as roll-up would have left it."""
-    with store.transaction(write=True) as execute:
-        everything = [pair for route in range(ROUTES) for pair in series_of(route)]
-        ids = store._series.ids(execute, {series for series, _ in everything})
-    kinds = [(ids[series], histogram) for series, histogram in everything]
-    first = (NOW - min(level.keep, 90 * DAY)) // level.window * level.window
-    for start in range(first, NOW, level.window):
-        points = {(start, id_): random.choice(pool[kind]) for id_, kind in kinds}
-        with store.transaction(write=True) as execute:
-            store._merge(execute, level, points)
+DURATION, STATEMENTS = "http.server.request.duration", "spotter.db.statement.duration"
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -86,53 +46,65 @@ class WatchedStore(SqliteStore):
 
 
 def main() -> None:
-    """Generate 90 days of 200 routes and measure."""
-    random.seed(1)
+    """Make a busy service's store of 90 days, or take a copy of one, and measure."""
+    parser = argparse.ArgumentParser(prog="benchmarks store", description=__doc__)
+    parser.add_argument(
+        "--keep", type=pathlib.Path, help="a store to measure a copy of"
+    )
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "spotter.db"
-        store = WatchedStore(path, lambda: NOW)
-        for level in LEVELS:
-            # What a window holds: about one request in 2 s and route.
-            pool = {
-                kind: [point(kind, min(level.window // 2, 2000)) for _ in range(30)]
-                for kind in (True, False)
-            }
-            fill(store, level, pool)
-            store.close()
-            megabytes = sum(f.stat().st_size for f in path.parent.iterdir()) / 1e6
-            print(f"{level.window:>6} s windows written: {megabytes:7.1f} MB in all")
-        measure(store)
+        if asked.keep:
+            shutil.copy(asked.keep, path)
+            _ninety_days.tell_sizes(path)
+        else:
+            _ninety_days.main(path)
+        measure(WatchedStore(path, lambda: NOW))
 
 
 def measure(store: WatchedStore) -> None:
     """Read, write, roll up and trim what there is."""
     store.roll_up(NOW)
-    by = ("http.route",)
-    for name, start in (
-        ("routes, 15 min", NOW - 900),
-        ("routes, 24 h", NOW - DAY),
-        ("routes, 7 days", NOW - 7 * DAY),
-        ("routes, 90 days", NOW - 90 * DAY),
+    store.longest_ms = 0.0
+    for metric, label in (
+        (DURATION, "http.route"),
+        (STATEMENTS, "db.query.fingerprint"),
     ):
-        for buckets in (False, True):
-            query = Query(name=DURATION, start=start, end=NOW, buckets=buckets, by=by)
-            took = timed(functools.partial(store.total, query))
-            what = "with quantiles" if buckets else "sums"
-            print(f"{name:>20}: {took:8.1f} ms  {what}")
-    one = {"http.route": "/api/resource-7/<int:pk>/"}
+        for name, start in (
+            ("15 min", 900),
+            ("24 h", DAY),
+            ("7 days", 7 * DAY),
+            ("90 days", 90 * DAY),
+        ):
+            for buckets in (False, True):
+                query = Query(
+                    name=metric,
+                    start=NOW - start,
+                    end=NOW,
+                    buckets=buckets,
+                    by=(label,),
+                )
+                took = timed(functools.partial(store.total, query))
+                what = "with quantiles" if buckets else "sums"
+                print(f"{label:>20}, {name:>7}: {took:8.1f} ms  {what}")
+    one = {"http.route": route_of(7)}
     for name, start, step in (
-        ("24 h by minute", NOW - DAY, 60),
+        ("24 h by 15 min", NOW - DAY, 900),
         ("7 days by hour", NOW - 7 * DAY, HOUR),
         ("90 days by day", NOW - 90 * DAY, DAY),
     ):
         query = Query(name=DURATION, start=start, end=NOW, where=one, step=step)
         took = timed(functools.partial(store.range, query))
         print(f"{'one route, ' + name:>26}: {took:8.1f} ms")
-    batch = Batch()
-    for route in range(ROUTES):
-        for series, histogram in series_of(route):
-            batch.point(series, NOW).merge(point(histogram, 3))
-    print(f"{'flush, 2,000 series':>20}: {timed(lambda: store.write(batch)):8.1f} ms")
+    service, whole_batch = Service(seed=2), Batch()
+    for minute in range(2):
+        batch = service.seconds(NOW + 60 * minute, 60)
+        whole_batch.points.update(batch.points)
+    print(f"two minutes of the service: {len(whole_batch.points):,} points")
+    some = list(whole_batch.points.items())
+    for first in range(0, len(some), LARGE):
+        store.write(Batch(points=dict(some[first : first + LARGE])))
+    print(f"{'flush of 1,000 points':>20}: longest lock {store.longest_ms:.1f} ms")
     store.longest_ms = 0.0
     whole = timed(lambda: store.roll_up(NOW + 120))
     print(

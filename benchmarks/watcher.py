@@ -1,8 +1,10 @@
-"""What one cycle of the watcher takes on a store of 90 days with 500 incidents."""
+"""What one cycle of the watcher takes on a store of 90 days as a busy service leaves it."""
 
 from __future__ import annotations
 
+import argparse
 import pathlib
+import shutil
 import statistics
 import tempfile
 import time
@@ -11,7 +13,9 @@ from collections.abc import Callable, Sequence
 import time_machine
 
 from benchmarks import _ninety_days
-from benchmarks.store import NOW
+from benchmarks._apart import apart
+from benchmarks._book import CHANNELS
+from benchmarks._ninety_days import NOW
 from spotter.channels import Channel, Notice
 
 ROUNDS = 10
@@ -21,9 +25,15 @@ CYCLE_SECONDS = 5
 
 def main() -> None:
     """Fill a store, and let a watcher look at it again and again."""
+    parser = argparse.ArgumentParser(prog="benchmarks watcher", description=__doc__)
+    parser.add_argument("--keep", type=pathlib.Path, help="a store to watch a copy of")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "spotter.db"
-        _ninety_days.make(path)
+        if asked.keep:
+            shutil.copy(asked.keep, path)
+        else:
+            apart(_ninety_days.main, path)
         watch(path)
 
 
@@ -70,7 +80,7 @@ def channels() -> Sequence[Channel]:
         def send(self, notice: Notice) -> None:
             raise AssertionError("all of it was sent long ago")
 
-    return [Silent(name=name) for name in _ninety_days.CHANNELS]
+    return [Silent(name=name) for name in CHANNELS]
 
 
 def decide(watcher: object, now: float) -> None:

@@ -236,7 +236,7 @@ def test_every_rule_that_looks_at_measurements_is_replayed(recorded):
     ("arguments", "told"),
     [
         (["--recorded", "soon"], "'soon' is no time; write 24h"),
-        (["--recorded", "9d"], "the last two days"),
+        (["--recorded", "9d"], "the last day"),
         (["--recorded", "2020-01-02", "--until", "2020-01-01"], "begin before it ends"),
         (["--recorded", "1h", "--rule", "BackupMissing"], "its past is not recorded"),
         (["--recorded", "1h", "--rule", "HighCpu"], "no rule 'HighCpu'"),

@@ -84,6 +84,20 @@ def test_a_route_knows_its_queries_sizes_and_cache(ask):
     assert recorded("http.server.response.body.size", ROUTE)["/busy/"].sum == 32
 
 
+def test_what_a_route_never_has_takes_no_series(ask):
+    ask("/clients/1/")
+    assert recorded("http.server.request.body.size", ROUTE) == {}
+    assert recorded("spotter.http.server.cache.duration", ROUTE) == {}
+
+
+def test_the_size_of_a_body_is_that_of_requests_that_have_one(ask):
+    client = Client()
+    ask("/clients/1/")
+    client.post("/clients/1/", b"x" * 300, content_type="text/plain")
+    point = recorded("http.server.request.body.size", ROUTE)["/clients/<int:pk>/"]
+    assert (point.count, point.sum) == (1, 300)
+
+
 def test_statements_are_counted_with_the_routes_that_call_them(ask):
     for _ in range(3):
         ask("/busy/")

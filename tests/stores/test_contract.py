@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
+
+import orjson
 import pytest
 
 from spotter.entries import Batch, Sample, Series
@@ -140,9 +143,9 @@ def test_rolling_up_twice_adds_nothing(store, clock):
 @pytest.mark.parametrize(
     ("age", "kept"), [(-1, 1), (0, 1), (1, 0)], ids=["younger", "equal", "older"]
 )
-def test_the_finest_windows_are_kept_for_two_hours(store, clock, age, kept):
+def test_the_finest_windows_are_kept_for_an_hour(store, clock, age, kept):
     store.write(batch(1.0))
-    clock.now = NOW + 2 * HOUR + age
+    clock.now = NOW + HOUR + age
     store.trim(clock.now)
     total = store.total(ask(NOW, NOW + 10, step=10))
     assert len(total) == kept
@@ -182,6 +185,33 @@ def counted(name: str, labels: dict[str, str], amount: float, at: float = NOW) -
     made = Batch()
     made.point(Series.of(name, labels), at).add(amount)
     return made
+
+
+def test_of_the_latest_samples_those_that_weigh_enough_are_given(store):
+    made = Batch()
+    made.samples = [sample(w, at=NOW + HOUR * w) for w in (1, 2, 3, 4)]
+    store.write(made)
+    assert [s.weight for s in store.samples("request", weight=3)] == [4, 3]
+    assert [s.weight for s in store.samples("request", weight=3, limit=1)] == [4]
+    assert store.samples("request", weight=5) == []
+
+
+def test_of_each_key_the_latest_sample_is_given(store):
+    made = Batch()
+    made.samples = [
+        sample(weight, at=NOW + 2 * HOUR * n, key=key)
+        for key in ("/a", "/b", "/c")
+        for n, weight in enumerate((9.0, 1.0, 5.0))
+    ]
+    store.write(made)
+    found = store.latest_samples("request", ["/a", "/b", "/none"])
+    assert {key: each.at for key, each in found.items()} == {
+        "/a": NOW + 4 * HOUR,
+        "/b": NOW + 4 * HOUR,
+    }
+    assert found["/a"].body == {"weight": 5.0}
+    assert store.latest_samples("statement", ["/a"]) == {}
+    assert store.latest_samples("request", []) == {}
 
 
 def test_without_buckets_the_sums_are_the_same(store):
@@ -261,13 +291,13 @@ def test_a_batch_that_brings_too_many_series_at_once_loses_nothing(store, monkey
     assert store.total(ask())[()].count == 10
 
 
-def test_series_of_one_process_are_kept_no_longer_than_minutes(store, clock):
+def test_series_of_one_process_are_kept_for_a_day(store, clock):
     labels = {"host.name": "a", "process.pid": "17"}
     store.write(counted("process.busy", labels, 1))
-    clock.now = NOW + 3 * HOUR
+    clock.now = NOW + 23 * HOUR
     store.keep_house(clock.now)
-    query = Query(name="process.busy", start=NOW - DAY, end=clock.now, step=HOUR)
-    assert store.range(query) == {}
+    query = Query(name="process.busy", start=NOW - HOUR, end=clock.now, step=HOUR)
+    assert [[*points] for points in store.range(query).values()] == [[NOW]]
     clock.now = NOW + 3 * DAY
     assert store.trim(clock.now) > 0
     assert store.cumulative() == {}
@@ -335,6 +365,17 @@ def test_samples_are_kept_as_long_as_their_kind(store, clock):
     store.trim(clock.now)
     assert store.samples("request") == []
     assert [s.key for s in store.samples("deploy")] == ["v1"]
+
+
+def test_a_body_that_an_older_spotter_packed_is_read_still(store):
+    body = {"text": "SELECT … FROM clients WHERE id = %s " * 20}
+    with store.transaction(write=True) as execute:
+        execute(
+            "INSERT INTO spotter_samples (kind, key, hour, at, weight, body) "
+            "VALUES ('request', '/', 0, ?, 1, ?)",
+            (NOW, zlib.compress(orjson.dumps(body), 3)),
+        )
+    assert store.samples("request")[0].body == body
 
 
 def test_a_large_body_is_given_back_as_it_was(store):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from spotter.entries import Batch, Point, Sample
-from spotter.stores.contract import LEVELS, Group, Query, Store, StoreError
+from spotter.stores.contract import LADDERS, Group, Query, Store, StoreError
 from spotter.stores.schema import table
 from spotter.stores.sqlite import MEMORY, SqliteStore
 
@@ -45,7 +46,7 @@ class Source:
         old = int(now - REMEMBER_SECONDS)
         with self._lock:
             with self._memory.transaction(write=True) as execute:
-                for level in LEVELS:
+                for level in itertools.chain(*LADDERS):
                     execute(f"DELETE FROM {table(level)} WHERE starts_at < ?", (old,))  # noqa: S608 (names of ours)
                 execute("DELETE FROM spotter_batches WHERE written_at < ?", (old,))
                 execute("DELETE FROM spotter_samples WHERE at < ?", (old,))

@@ -116,7 +116,8 @@ def statement_facts(reader: Reader) -> list[SlowStatement]:
         if key != OTHER and point.mean > SLOW_STATEMENT_SECONDS
     ]
     slow.sort(key=lambda item: -item[1].sum)
-    known = texts(reader) if slow else {}
+    del slow[MOST:]
+    known = texts(reader, [key for key, _ in slow])
     return [
         SlowStatement(
             text=text_of(key, known),
@@ -124,7 +125,7 @@ def statement_facts(reader: Reader) -> list[SlowStatement]:
             mean=point.mean,
             href=link(reader, key),
         )
-        for key, point in slow[:MOST]
+        for key, point in slow
     ]
 
 
@@ -134,7 +135,11 @@ def repetition_facts(reader: Reader) -> list[Repetition]:
     seconds = reader.totals("spotter.db.repeated", by)
     counts = reader.totals("spotter.db.repeated.queries", by)
     ranked = sorted(seconds.items(), key=lambda item: -item[1].sum)[:MOST]
-    latest = latest_repeats(reader) if ranked else {}
+    latest = (
+        latest_repeats(reader, [(r, k, s) for (_, r, k, s), _ in ranked])
+        if ranked
+        else {}
+    )
     made = []
     for group, point in ranked:
         kind, route, key, site = group

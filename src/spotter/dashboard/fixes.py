@@ -68,16 +68,23 @@ def repetitions(reader: Reader) -> list[Fix]:
     by = ("kind", ROUTE, FINGERPRINT, "code.site")
     seconds = reader.totals("spotter.db.repeated", by)
     counts = reader.totals("spotter.db.repeated.queries", by)
-    latest = latest_repeats(reader) if seconds else {}
+    spared = {
+        group: point.sum
+        * (1 - 1 / max(counts[group].mean if group in counts else 1, 1))
+        for group, point in seconds.items()
+    }
+    ranked = sorted(spared, key=lambda group: -spared[group])[:MOST]
+    places = [(route, key, site) for _, route, key, site in ranked]
+    latest = latest_repeats(reader, places) if places else {}
     made: list[Fix] = []
-    for group, point in seconds.items():
+    for group in ranked:
         kind, route, key, site = group
         body = latest.get((route, key, site), {})
         times = counts[group].mean if group in counts else 1
         name = kind_of(kind)
         made.append(
             (
-                point.sum * (1 - 1 / max(times, 1)),
+                spared[group],
                 [
                     Cell(f"{name}: {subject_of(body) or 'one statement'}, {times:.0f} times {'a run' if route.startswith('command ') else 'a request'}", href=address("queries", reader.period, tab="repeated")),
                     Cell(f"{route} {site}", mono=True),
@@ -89,17 +96,18 @@ def repetitions(reader: Reader) -> list[Fix]:
 
 
 def statements(reader: Reader) -> list[Fix]:
-    """What slow statements take beyond what is fine."""
+    """What slow statements take beyond what is fine: the ten that take most."""
     found = reader.totals("spotter.db.statement.duration", (FINGERPRINT,))
-    slow = {
-        key: point
+    slow = [
+        (point.sum - FINE_SECONDS * point.count, key, point)
         for (key,), point in found.items()
         if key != OTHER and point.mean > 4 * FINE_SECONDS
-    }
-    known = texts(reader) if slow else {}
+    ]
+    slow.sort(key=lambda each: -each[0])
+    known = texts(reader, [key for _, key, _ in slow[:MOST]])
     return [
         (
-            point.sum - FINE_SECONDS * point.count,
+            spared,
             [
                 Cell(
                     f"Slow query, {write.seconds(point.mean)} on average",
@@ -109,7 +117,7 @@ def statements(reader: Reader) -> list[Fix]:
                 Cell("An index, fewer rows, or a cache: its page shows who asks."),
             ],
         )
-        for key, point in slow.items()
+        for spared, key, point in slow[:MOST]
     ]
 
 

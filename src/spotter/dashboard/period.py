@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import Mapping
 
 from spotter.exceptions import SpotterError
+from spotter.stores.contract import LEVELS, kept
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 #: By its name: the length, and the windows that its charts are drawn in.
@@ -104,7 +105,11 @@ def own_range(start: str, end: str, now: float) -> Period:
         )
     if until - since > LONGEST:
         raise PeriodError("The range is longer than the two years that are kept.")
-    step = next((s for s in STEPS if (until - since) / s <= MAX_WINDOWS), STEPS[-1])
+    finest = kept(LEVELS, since, now)[0].window
+    step = next(
+        (s for s in STEPS if s >= finest and (until - since) / s <= MAX_WINDOWS),
+        STEPS[-1],
+    )
     return Period(name="", start=since, end=until, step=step)
 
 

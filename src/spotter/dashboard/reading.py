@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from spotter.dashboard.period import Period
-from spotter.entries import Point, Sample
+from spotter.entries import Point, Sample, Series
 from spotter.recording import deploys
 from spotter.stores import Query, Store
-from spotter.stores.contract import Group
+from spotter.stores.contract import Group, kept, ladder_of
 
 T = TypeVar("T")
 Where = Mapping[str, str | Collection[str]]
@@ -81,13 +82,18 @@ class Reader:
         }
 
     def windows(
-        self, name: str, by: tuple[str, ...] = (), where: Where = NO
+        self,
+        name: str,
+        by: tuple[str, ...] = (),
+        where: Where = NO,
+        *,
+        buckets: bool = False,
     ) -> dict[Group, list[Point | None]]:
         """Each group's points, one for each window of the period's charts."""
         period = self.period
         query = Query(
             name=name, start=period.start, end=period.end, by=by, where=where,
-            step=period.step,
+            step=period.step, buckets=buckets,
         )  # fmt: skip
         found = self._keep(("range", key_of(query)), lambda: self.store.range(query))
         return {
@@ -96,13 +102,34 @@ class Reader:
         }
 
     def samples(
-        self, kind: str, *, key: str | None = None, limit: int = 50, since: float = 0
+        self,
+        kind: str,
+        *,
+        key: str | None = None,
+        limit: int = 50,
+        since: float = 0,
+        weight: float = 0,
     ) -> list[Sample]:
-        """The latest samples."""
+        """The latest samples; of these, such as weigh enough."""
         return self._keep(
-            ("samples", kind, key, limit, since),
-            lambda: self.store.samples(kind, key=key, since=since, limit=limit),
+            ("samples", kind, key, limit, since, weight),
+            lambda: self.store.samples(
+                kind, key=key, since=since, limit=limit, weight=weight
+            ),
         )
+
+    def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:
+        """The latest sample of each key that has one."""
+        asked = tuple(sorted(keys))
+        return self._keep(
+            ("latest", kind, asked), lambda: self.store.latest_samples(kind, asked)
+        )
+
+    def as_kept(self, name: str) -> Reader:
+        """The same, drawn in windows no finer than those that are kept of a metric."""
+        levels = kept(ladder_of(Series(name)), self.period.start, self.now)
+        step = max(self.period.step, levels[0].window)
+        return Reader(self.store, dataclasses.replace(self.period, step=step), self.now)
 
     def deploys(self) -> list[tuple[float, str]]:
         """When each release came, in the period."""

@@ -16,7 +16,12 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.template import Context, Engine
-from django.urls import NoReverseMatch, reverse
+from django.urls import (
+    NoReverseMatch,
+    get_script_prefix,
+    get_urlconf,
+    reverse,
+)
 from django.views.decorators.csrf import csrf_protect
 
 from spotter.conf import get_settings
@@ -81,10 +86,17 @@ class MenuEntry:
 
 def root() -> str:
     """Where the dashboard is mounted."""
+    urls = get_urlconf() or django_settings.ROOT_URLCONF
+    return mounted(urls, get_script_prefix(), get_settings().dashboard_prefix)
+
+
+@functools.lru_cache(maxsize=16)
+def mounted(urls: object, script_prefix: str, prefix: str) -> str:
+    """Where it is for these addresses; a page has hundreds of links."""
     try:
         return reverse("spotter:overview")
     except NoReverseMatch:
-        return f"/{get_settings().dashboard_prefix.strip('/')}/"
+        return f"/{prefix.strip('/')}/"
 
 
 def address(path: str, period: Period | None = None, **asked: str) -> str:

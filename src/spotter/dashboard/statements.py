@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Cell, Column, Table
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
-from spotter.entries import Sample
 
 FINGERPRINT = "db.query.fingerprint"
 OTHER = "__other__"
+#: Route, fingerprint and line of a repetition.
+Place = tuple[str, str, str]
+#: Examples of repetitions that are looked through: fewer, where those are enough.
+LOOKED_AT = (150, 1000)
 
 
-def texts(reader: Reader) -> dict[str, str]:
-    """The text of each statement that an example is kept of."""
-    found = reader.samples("statement", limit=4000)
-    return {sample.key: str(sample.body["text"]) for sample in reversed(found)}
+def texts(reader: Reader, fingerprints: Collection[str]) -> dict[str, str]:
+    """The text of each of these statements that an example is kept of."""
+    found = reader.latest_samples("statement", fingerprints)
+    return {key: str(sample.body["text"]) for key, sample in found.items()}
 
 
 def text_of(fingerprint: str, known: Mapping[str, str]) -> str:
@@ -39,7 +42,7 @@ def caller_table(reader: Reader, where: Mapping[str, str]) -> Table:
     """The statements of a route."""
     found = reader.totals("spotter.db.statement.callers", (FINGERPRINT,), where)
     ranked = sorted(found.items(), key=lambda item: -item[1].sum)[:25]
-    known = texts(reader) if ranked else {}
+    known = texts(reader, [key for (key,), _ in ranked])
     top = max((point.sum for _, point in ranked), default=0) or 1
     return Table(
         name="statements",
@@ -69,13 +72,17 @@ def caller_table(reader: Reader, where: Mapping[str, str]) -> Table:
     )
 
 
-def latest_repeats(reader: Reader) -> dict[tuple[str, str, str], Any]:
-    """The latest example of each repetition, by route, fingerprint and line."""
-    found: dict[tuple[str, str, str], Any] = {}
-    samples: list[Sample] = reader.samples("repeated", limit=1000)
-    for sample in samples:
-        body = sample.body
-        found.setdefault((body["route"], body["fingerprint"], body["site"]), body)
+def latest_repeats(
+    reader: Reader, wanted: Collection[Place]
+) -> dict[Place, Mapping[str, Any]]:
+    """The latest example of these repetitions, by route, fingerprint and line."""
+    found: dict[Place, Mapping[str, Any]] = {}
+    for looked_at in LOOKED_AT:
+        for sample in reader.samples("repeated", limit=looked_at):
+            body = sample.body
+            found.setdefault((body["route"], body["fingerprint"], body["site"]), body)
+        if found.keys() >= set(wanted):
+            break
     return found
 
 

@@ -110,7 +110,7 @@ def rate_chart(reader: Reader, metric: str, where: dict[str, str]) -> Chart:
 
 def latency_chart(reader: Reader, metric: str, where: dict[str, str]) -> Chart:
     """How long requests take: half of them, 95 and 99 of a hundred."""
-    points = reader.windows(metric, (), where).get(
+    points = reader.windows(metric, (), where, buckets=True).get(
         (), [None] * len(reader.period.windows)
     )
     return Chart(

@@ -51,7 +51,9 @@ def read() -> Recorded:
     with ignore():
         store = get_store()
         points: dict[str, list[tuple[Series, Point]]] = {}
-        for series, point in store.cumulative().items():
+        for series, point in store.cumulative(
+            detailed=get_settings().metrics_statements
+        ).items():
             if not series.name.startswith(DRILL_PREFIX):
                 points.setdefault(series.name, []).append((series, point))
         now = time.time()

@@ -16,6 +16,9 @@ from spotter.recording import Measures
 if TYPE_CHECKING:
     from spotter.recorders.requests import Measured
 
+ROUTE, METHOD = "http.route", "http.request.method"
+REQUEST_SIZE = "http.server.request.body.size"
+CACHE_SECONDS = "spotter.http.server.cache.duration"
 #: What makes an example weigh more than any slow one.
 FAILED_WEIGHT, SLOW_WEIGHT = 1000.0, 100.0
 
@@ -24,13 +27,12 @@ class RoutePoints:
     """The points of one route, method and status, in one window."""
 
     __slots__ = (
+        "_of_some",
         "agents",
         "all",
-        "cache_seconds",
         "db_seconds",
         "duration",
         "queries",
-        "request_size",
         "response_size",
     )
 
@@ -51,13 +53,20 @@ class RoutePoints:
             {"http.response.status_class": f"{status // 100}xx"},
             at,
         )
-        self.request_size = into.point("http.server.request.body.size", of_method, at)
         self.response_size = into.point("http.server.response.body.size", of_method, at)
         self.queries = into.point("spotter.http.server.db.queries", of_route, at)
         self.db_seconds = into.point("spotter.http.server.db.duration", of_route, at)
-        self.cache_seconds = into.point(
-            "spotter.http.server.cache.duration", of_route, at
-        )
+        #: What many routes never have, by its metric's name.
+        self._of_some: dict[str, Point] = {}
+
+    def of_some(
+        self, name: str, labels: dict[str, str], into: Measures, at: float
+    ) -> Point:
+        """A point that is made when there is something to measure; a row for each."""
+        point = self._of_some.get(name)
+        if point is None:
+            point = self._of_some[name] = into.point(name, labels, at)
+        return point
 
 
 def measure(measured: Measured, into: Measures) -> None:
@@ -80,12 +89,16 @@ def measure(measured: Measured, into: Measures) -> None:
     seconds = measured.seconds
     points.duration.observe(seconds)
     points.all.observe(seconds)
-    points.request_size.note(measured.request_bytes)
     points.response_size.note(measured.response_bytes)
     points.queries.note(context.db_queries)
     points.db_seconds.note(context.db_seconds)
+    if measured.request_bytes:
+        of_method = {ROUTE: route, METHOD: method}
+        size = points.of_some(REQUEST_SIZE, of_method, into, at)
+        size.note(measured.request_bytes)
     if context.cache_seconds:
-        points.cache_seconds.note(context.cache_seconds)
+        seconds_of_cache = points.of_some(CACHE_SECONDS, {ROUTE: route}, into, at)
+        seconds_of_cache.note(context.cache_seconds)
     kind = agent_kind(measured.agent[:MAX_AGENT])
     agent = points.agents.get(kind)
     if agent is None:

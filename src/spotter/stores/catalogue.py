@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from spotter.entries import DRILL_LABEL, Series
+from spotter.entries import Series
 from spotter.stores.contract import (
-    EPHEMERAL_LABEL,
-    EPHEMERAL_LEVEL,
-    LEVELS,
     MAX_SERIES,
     MAX_SERIES_OF_NAME,
     OTHER,
     Group,
-    Level,
+    Ladder,
     Query,
+    ladder_of,
 )
 from spotter.stores.rows import labels_of
 from spotter.stores.schema import Execute
@@ -25,8 +23,6 @@ from spotter.stores.schema import Execute
 MAX_NAMES = 500
 #: Ids of one metric; more than MAX_SERIES_OF_NAME with those for `__other__`.
 BLOCK = 4096
-#: Labels of series that are many and soon dead.
-BRIEF = (EPHEMERAL_LABEL, DRILL_LABEL)
 
 
 class Catalogue:
@@ -157,18 +153,11 @@ def is_overflow(series: Series) -> bool:
     )
 
 
-def is_ephemeral(labels: str) -> bool:
-    """Whether a series, by its labels as they are written, is of a process or a drill."""
-    return any(f'"{name}"' in labels for name in BRIEF)
-
-
-def by_coarsest(
+def by_ladder(
     matching: Mapping[int, Series], by: tuple[str, ...]
-) -> Iterator[tuple[Level, dict[int, Group]]]:
-    """Series, as groups, by the coarsest level that has them."""
-    named: dict[Level, dict[int, Group]] = {}
+) -> Iterator[tuple[Ladder, dict[int, Group]]]:
+    """Series, as groups, by the levels that have them."""
+    named: dict[Ladder, dict[int, Group]] = {}
     for id_, series in matching.items():
-        is_brief = any(name in BRIEF for name, _ in series.labels)
-        level = EPHEMERAL_LEVEL if is_brief else LEVELS[-1]
-        named.setdefault(level, {})[id_] = series.group(by)
+        named.setdefault(ladder_of(series), {})[id_] = series.group(by)
     yield from named.items()

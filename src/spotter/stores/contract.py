@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from spotter.entries import WINDOW_SECONDS, Batch, Point, Sample, Series
+from spotter.catalog import METRICS
+from spotter.entries import (
+    DRILL_LABEL,
+    WINDOW_SECONDS,
+    Batch,
+    Point,
+    Sample,
+    Series,
+)
 from spotter.exceptions import SpotterError
 
 Group = tuple[str, ...]
@@ -28,19 +37,61 @@ class StoreError(SpotterError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Level:
-    """One resolution: windows of so many seconds, kept for so many."""
+    """
+    One resolution: windows of so many seconds, kept for so many.
+
+    Args:
+        kind: "points", "details" of statements, "probes" or "processes"; each lies in
+            tables of its own.
+    """
 
     window: int
     keep: int
+    kind: str = "points"
 
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
-#: From fine to coarse; each is rolled up into the next.
+#: From fine to coarse; each is rolled up into the next. Minutes are kept for a day and
+#: what a rule looks back from its beginning: a second day would be a fifth of the store.
+#: A quarter of an hour is what a day is drawn in, ten days what a quarter is added up of.
 LEVELS: Final = (
-    Level(WINDOW_SECONDS, 2 * HOUR),
-    Level(MINUTE, 2 * DAY),
-    Level(HOUR, 90 * DAY),
+    Level(WINDOW_SECONDS, HOUR),
+    Level(MINUTE, 26 * HOUR),
+    Level(15 * MINUTE, 26 * HOUR),
+    Level(HOUR, 32 * DAY),
+    Level(6 * HOUR, 92 * DAY),
     Level(DAY, 730 * DAY),
+    Level(10 * DAY, 730 * DAY),
+)
+#: Those of statements and their callers, which are thousands: three times as many rows
+#: as all the rest together, if they were kept as long. Their texts last for 90 days.
+DETAILS: Final = (
+    Level(MINUTE, 90 * MINUTE, "details"),
+    Level(15 * MINUTE, 26 * HOUR, "details"),
+    Level(6 * HOUR, 8 * DAY, "details"),
+    Level(DAY, 92 * DAY, "details"),
+    Level(10 * DAY, 102 * DAY, "details"),
+)
+#: Those of the few series that availability is told from, hour by hour.
+PROBES: Final = (
+    Level(WINDOW_SECONDS, HOUR, "probes"),
+    Level(MINUTE, 26 * HOUR, "probes"),
+    Level(HOUR, 92 * DAY, "probes"),
+    Level(DAY, 730 * DAY, "probes"),
+)
+#: Those of one process, which are many and soon dead: a day is all that is drawn.
+PROCESSES: Final = (
+    Level(WINDOW_SECONDS, HOUR, "processes"),
+    Level(MINUTE, 3 * HOUR, "processes"),
+    Level(15 * MINUTE, 26 * HOUR, "processes"),
+)
+PROBED: Final = frozenset(("spotter.probe.success", "spotter.probe.failures"))
+Ladder = tuple[Level, ...]
+LADDERS: Final[tuple[Ladder, ...]] = (
+    LEVELS,
+    DETAILS,
+    PROBES,
+    PROCESSES,
 )
 #: How long after its end a window is rolled up; later writers reach both levels.
 GRACE_SECONDS = 30
@@ -51,8 +102,10 @@ ROLL_UP_SECONDS, TRIM_SECONDS = MINUTE, HOUR
 #: Series in the whole store, and of one metric; what is beyond becomes `__other__`.
 MAX_SERIES, MAX_SERIES_OF_NAME = 20_000, 2_500
 OTHER = "__other__"
-#: Series of one process are many and soon dead: no more is kept of them than minutes.
-EPHEMERAL_LABEL, EPHEMERAL_LEVEL = "process.pid", LEVELS[1]
+#: The labels of series that are many and soon dead.
+BRIEF: Final = frozenset(("process.pid", DRILL_LABEL))
+#: Windows of one series that a page reads when it names no step.
+MAX_ROWS = 2200
 #: How long a series is shown as alive without being written.
 ALIVE_SECONDS = DAY
 
@@ -68,7 +121,7 @@ class Keep:
 
 SAMPLES: Final = {
     "request": Keep(5, HOUR, 3 * DAY),
-    "statement": Keep(2, 7 * DAY, 90 * DAY),
+    "statement": Keep(2, 14 * DAY, 90 * DAY),
     "repeated": Keep(10, DAY, 14 * DAY),
     "deploy": Keep(20, DAY, 730 * DAY),
 }
@@ -143,18 +196,40 @@ class Store(abc.ABC):
         """
 
     @abc.abstractmethod
-    def cumulative(self, names: Collection[str] | None = None) -> dict[Series, Point]:
+    def cumulative(
+        self, names: Collection[str] | None = None, *, detailed: bool = True
+    ) -> dict[Series, Point]:
         """
         Give everything since each series began, of those written within a day.
 
         It only grows, whichever processes came and went: what a scraper wants.
+
+        Args:
+            names: of the metrics to give; None for all.
+            detailed: whether those of statements are among them.
         """
 
     @abc.abstractmethod
     def samples(
-        self, kind: str, *, key: str | None = None, since: float = 0, limit: int = 50
+        self,
+        kind: str,
+        *,
+        key: str | None = None,
+        since: float = 0,
+        limit: int = 50,
+        weight: float = 0,
     ) -> list[Sample]:
-        """Give the kept samples, the latest first."""
+        """
+        Give the kept samples, the latest first.
+
+        Args:
+            limit: how many are looked at.
+            weight: of these, only such as weigh so much or more are given.
+        """
+
+    @abc.abstractmethod
+    def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:
+        """Give the latest kept sample of each key that has one."""
 
     @abc.abstractmethod
     def roll_up(self, now: float) -> None:
@@ -198,24 +273,43 @@ class Store(abc.ABC):
         return {group: point.last for group, point in self.total(query).items()}
 
 
-def level_for(query: Query, now: float) -> Level:
-    """The level that gives the windows asked for, or some 300 when none were."""
-    for level in LEVELS:
-        fits = query.step is None or query.step % level.window == 0
-        # A window's slack: "the last 90 days" was asked for a moment ago.
-        kept = query.start >= now - level.keep - level.window
-        if level is LEVELS[-1] or (fits and kept and is_light(query, level)):
-            return level
-    raise AssertionError("the coarsest level always fits")
+def detailed_names() -> tuple[str, ...]:
+    """Metrics that have a series for each statement."""
+    return tuple(name for name, metric in METRICS.items() if metric.is_detailed)
 
 
-def is_light(query: Query, level: Level) -> bool:
-    """Whether the range has few enough windows for a page to read and draw."""
-    if query.step is not None:
-        # The next coarser level would give the same; a finer one costs more rows.
-        following = LEVELS[LEVELS.index(level) + 1 :]
-        return not (following and query.step % following[0].window == 0)
-    return (query.end - query.start) / level.window <= 2200
+@functools.lru_cache(maxsize=MAX_SERIES)
+def ladder_of(series: Series) -> Ladder:
+    """The levels that a series is kept in, from fine to coarse."""
+    if any(name in BRIEF for name, _ in series.labels):
+        return PROCESSES
+    if series.name in PROBED:
+        return PROBES
+    metric = METRICS.get(series.name)
+    return DETAILS if metric is not None and metric.is_detailed else LEVELS
+
+
+def kept(ladder: Ladder, start: float, now: float) -> Ladder:
+    """The levels that still have an instant; the coarsest at least."""
+    # A window's slack: "the last 90 days" was asked for a moment ago.
+    found = tuple(level for level in ladder if start >= now - level.keep - level.window)
+    return found or ladder[-1:]
+
+
+def level_for(query: Query, now: float, ladder: Ladder = LEVELS) -> Level:
+    """
+    The level that gives the windows asked for, or some 300 when none were.
+
+    Where windows as fine as that are not kept any more, the finest that are.
+    """
+    levels = kept(ladder, query.start, now)
+    if query.step is None:
+        seconds = query.end - query.start
+        light = (level for level in levels if seconds / level.window <= MAX_ROWS)
+        return next(light, levels[-1])
+    # Of those that give the same, the coarsest: a finer one costs more rows.
+    fitting = [level for level in levels if query.step % level.window == 0]
+    return fitting[-1] if fitting else levels[0]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -232,41 +326,39 @@ def segments(
     end: float,
     marks: Mapping[int, int],
     now: float,
-    coarsest: Level = LEVELS[-1],
+    ladder: Ladder = LEVELS,
 ) -> list[Segment]:
     """
     Cut a range into whole windows, the coarsest that fit: pure, and each instant once.
 
     Args:
         marks: up to where each level's windows are rolled up, by their length.
-        coarsest: the level above which nothing is read, or kept.
+        ladder: the levels that there are, from fine to coarse.
     """
-    index = LEVELS.index(coarsest)
-    if coarsest is not LEVELS[-1]:
-        start = max(start, now - coarsest.keep)
-    return list(_cut(index, int(start), int(end), marks, now))
+    start = max(start, now - ladder[-1].keep)
+    return list(_cut(ladder, int(start), int(end), marks, now))
 
 
 def _cut(
-    index: int, start: int, end: int, marks: Mapping[int, int], now: float
+    ladder: Ladder, start: int, end: int, marks: Mapping[int, int], now: float
 ) -> Iterator[Segment]:
-    level = LEVELS[index]
-    window = level.window
-    if index == 0:
+    *rest, level = ladder
+    finer_ones, window = tuple(rest), level.window
+    if not finer_ones:
         if start < end:
             yield Segment(level, start // window * window, end)
         return
-    finer = LEVELS[index - 1]
+    finer = finer_ones[-1]
     # Where the finer windows are gone, the coarse one that holds the start is taken.
     has_finer = start >= now - finer.keep - finer.window
     first = -(-start // window) * window if has_finer else start // window * window
     # A window that is being filled is whole as far as it is rolled up.
     last = marks[window] if end >= marks[window] else end // window * window
     if first >= last:
-        yield from _cut(index - 1, start, end, marks, now)
+        yield from _cut(finer_ones, start, end, marks, now)
         return
     if start < first:
-        yield from _cut(index - 1, start, first, marks, now)
+        yield from _cut(finer_ones, start, first, marks, now)
     yield Segment(level, first, last)
     if last < end:
-        yield from _cut(index - 1, last, end, marks, now)
+        yield from _cut(finer_ones, last, end, marks, now)

@@ -77,6 +77,7 @@ class PostgresqlStore(SqlStore):
                 cursor.executemany(translate(statement), list(rows))
 
     least, greatest = "LEAST", "GREATEST"
+    newest = "(ARRAY_AGG(last ORDER BY last_at DESC NULLS LAST))[1], MAX(last_at)"
 
     def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
         rows = execute(f"SELECT series_id, buckets FROM {where}")
@@ -87,7 +88,7 @@ class PostgresqlStore(SqlStore):
         return (
             f"{starts} SELECT series_id, {columns} FROM w "
             f"CROSS JOIN LATERAL (SELECT * FROM {table(level)} p "
-            f"WHERE p.starts_at = w.start AND p.series_id {which} OFFSET 0) p"
+            f"WHERE p.starts_at = w.start AND p.series_id {which} OFFSET 0) p WHERE TRUE"
         )
 
     def size(self) -> int:

@@ -6,14 +6,23 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from spotter.stores.contract import LEVELS, Level, StoreError
+from spotter.stores.contract import (
+    DETAILS,
+    LADDERS,
+    LEVELS,
+    PROBED,
+    PROBES,
+    Level,
+    StoreError,
+    detailed_names,
+)
 
 #: Runs one statement and gives all its rows.
 Execute = Callable[..., list[Any]]
 
-VERSION = 2
-#: Statements that lead from the version before to each; 1 was never released, and its
-#: tables were in another order.
+VERSION = 3
+#: Statements that lead from the version before to each, before the tables are made; 1 was
+#: never released, and its tables were in another order.
 UPGRADES = {
     2: [f"DROP TABLE IF EXISTS spotter_points_{level.window}" for level in LEVELS]
 }
@@ -32,7 +41,7 @@ class Dialect:
 
 def table(level: Level) -> str:
     """The table that holds a level's points."""
-    return f"spotter_points_{level.window}"
+    return f"spotter_{level.kind}_{level.window}"
 
 
 def upgrade(execute: Execute, dialect: Dialect) -> None:
@@ -58,14 +67,48 @@ def upgrade(execute: Execute, dialect: Dialect) -> None:
             retry=False,
         )
     for step in range(version + 1, VERSION + 1):
-        for statement in UPGRADES[step]:
+        for statement in UPGRADES.get(step, ()):
             execute(statement)
     for statement in statements(dialect):
         execute(statement)
+    if version < 3:
+        part_kinds(execute)
     execute(
         "INSERT INTO spotter_meta (name, value) VALUES ('schema', ?) "
         "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         (VERSION,),
+    )
+
+
+def part_kinds(execute: Execute) -> None:
+    """
+    Move to tables of their own what lay among all points: probes, statements by day.
+
+    Days are rolled up from six hours now, not from one: the day that is going on is
+    begun anew.
+    """
+    execute(
+        "DELETE FROM spotter_points_86400 WHERE starts_at >= (SELECT "
+        "value / 86400 * 86400 FROM spotter_meta WHERE name = 'rolled_86400')"
+    )
+    execute(
+        "UPDATE spotter_meta SET value = value / 86400 * 86400 "
+        "WHERE name = 'rolled_86400'"
+    )
+    of_kind = {PROBES: PROBED, DETAILS[-2:-1]: detailed_names()}
+    for ladder, names in of_kind.items():
+        marks = ", ".join("?" * len(names))
+        mine = f"series_id IN (SELECT id FROM spotter_series WHERE name IN ({marks}))"
+        for level in ladder:
+            execute(
+                f"INSERT INTO {table(level)} SELECT * FROM "
+                f"spotter_points_{level.window} WHERE {mine}",
+                tuple(names),
+            )
+    execute(
+        "INSERT INTO spotter_meta (name, value) "
+        "SELECT REPLACE(name, 'rolled_', 'rolled_probes_'), value FROM spotter_meta "
+        "WHERE name IN ('rolled_60', 'rolled_3600', 'rolled_86400')"
     )
 
 
@@ -92,7 +135,8 @@ def statements(dialect: Dialect) -> list[str]:
             f"CREATE TABLE IF NOT EXISTS {table(level)} (starts_at {big} NOT NULL, "
             f"series_id {big} NOT NULL, {columns}, "
             f"PRIMARY KEY (starts_at, series_id)){dialect.suffix}"
-            for level in LEVELS
+            for ladder in LADDERS
+            for level in ladder
         ),
         f"CREATE TABLE IF NOT EXISTS spotter_totals (series_id {big} PRIMARY KEY, "
         f"updated_at {real} NOT NULL, {columns})",

@@ -19,7 +19,9 @@ HOST = "server.address"
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """All hosts over time, and each."""
-    points = reader.windows(DURATION).get((), [None] * len(reader.period.windows))
+    points = reader.windows(DURATION, buckets=True).get(
+        (), [None] * len(reader.period.windows)
+    )
     chart = Chart(
         name="duration",
         title="Response time of other servers",

@@ -31,6 +31,7 @@ from spotter.dashboard.traffic import (
     whole,
 )
 from spotter.entries import Point
+from spotter.recorders.request_points import FAILED_WEIGHT
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
@@ -87,7 +88,7 @@ def tiles(reader: Reader) -> Tiles:
 
 def all_windows(reader: Reader) -> list[Point | None]:
     """All requests together, in each window."""
-    found = reader.windows(ALL)
+    found = reader.windows(ALL, buckets=True)
     return found.get((), [None] * len(reader.period.windows))
 
 
@@ -127,7 +128,9 @@ def change(now: float | None, before: float | None) -> str:
 
 def failures(reader: Reader) -> Table:
     """The latest failed requests that are kept."""
-    found = reader.samples("request", limit=300, since=reader.period.start)
+    found = reader.samples(
+        "request", limit=300, since=reader.period.start, weight=FAILED_WEIGHT
+    )
     failed = [sample for sample in found if sample.body["why"] == "failed"][:10]
     return Table(
         name="failures",

@@ -43,7 +43,7 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
 
 def chart(reader: Reader) -> Chart:
     """How long queries take, for each database."""
-    found = reader.windows("db.client.operation.duration", ("db.alias",))
+    found = reader.windows("db.client.operation.duration", ("db.alias",), buckets=True)
     return Chart(
         name="queries",
         title="Query time, p95",
@@ -71,7 +71,7 @@ def statements(reader: Reader, tab: str) -> Table:
     chosen = {FINGERPRINT: tuple(key for (key, _), _ in shown)}
     exact = reader.totals("spotter.db.statement.duration", by, chosen, buckets=True)
     rows = reader.totals("spotter.db.statement.rows", (FINGERPRINT,), chosen)
-    known = texts(reader) if shown else {}
+    known = texts(reader, chosen[FINGERPRINT])
     top = max((point.sum for _, point in shown), default=0) or 1
     return Table(
         name="statements",
@@ -126,7 +126,11 @@ def repeated(reader: Reader) -> Table:
     seconds = reader.totals("spotter.db.repeated", by)
     counts = reader.totals("spotter.db.repeated.queries", by)
     ranked = sorted(seconds.items(), key=lambda item: -item[1].sum)[:EACH]
-    latest = latest_repeats(reader) if ranked else {}
+    latest = (
+        latest_repeats(reader, [(r, k, s) for (_, r, k, s), _ in ranked])
+        if ranked
+        else {}
+    )
     top = max((point.sum for _, point in ranked), default=0) or 1
     rows = []
     for group, point in ranked:

@@ -77,8 +77,11 @@ def facts(found: Sequence[Sample]) -> Facts:
 
 def chart(reader: Reader, where: dict[str, str]) -> Chart:
     """How long it takes."""
+    reader = reader.as_kept(DURATION)
     windows = reader.period.windows
-    points = reader.windows(DURATION, (), where).get((), [None] * len(windows))
+    points = reader.windows(DURATION, (), where, buckets=True).get(
+        (), [None] * len(windows)
+    )
     return Chart(
         name="duration",
         title="Duration",

@@ -31,6 +31,7 @@ HAPPENED, WAIT = "spotter.task.events", "spotter.task.wait"
 BAD_SHARE = 0.01
 MAX_TASKS = 200
 
+BY = ("task.system", "task.name", "event")
 Group = tuple[str, str]
 
 
@@ -51,7 +52,10 @@ def tiles(reader: Reader) -> Tiles:
     """How many ended, how many failed, how long they waited, how many wait."""
     now, before = sums(reader), sums(reader, reader.period.previous())
     shares = [failed_share(now), failed_share(before)]
-    wait = quantile(reader.total(WAIT, buckets=True), 0.95)
+    waits = Point()
+    for point in reader.totals(WAIT, ("task.name",), buckets=True).values():
+        waits.merge(point)
+    wait = quantile(waits, 0.95)
     period = reader.period.previous()
     wait_before = quantile(reader.total(WAIT, buckets=True, period=period), 0.95)
     started = now.get("started", 0)
@@ -76,8 +80,11 @@ def tiles(reader: Reader) -> Tiles:
 
 def sums(reader: Reader, period: Period | None = None) -> dict[str, float]:
     """How often each event happened to any task."""
-    found = reader.totals(HAPPENED, ("event",), period=period)
-    return {event: point.sum for (event,), point in found.items()}
+    found: dict[str, float] = {}
+    # The same that the table of tasks asks for, which is then at hand.
+    for (_, _, event), point in reader.totals(HAPPENED, BY, period=period).items():
+        found[event] = found.get(event, 0.0) + point.sum
+    return found
 
 
 def failed_share(events: dict[str, float]) -> float | None:
@@ -88,9 +95,10 @@ def failed_share(events: dict[str, float]) -> float | None:
 
 def ended(reader: Reader) -> Chart:
     """Tasks that succeeded and failed, over time."""
-    found = reader.windows(HAPPENED, ("event",))
+    ends = {"succeeded": "main", "failed": "bad", "retried": "warn"}
+    found = reader.windows(HAPPENED, ("event",), {"event": tuple(ends)})
     lines = []
-    for event, tone in (("succeeded", "main"), ("failed", "bad"), ("retried", "warn")):
+    for event, tone in ends.items():
         points = found.get((event,))
         values = [p.sum * 60 / reader.period.step if p else None for p in points or ()]
         if any(values):
@@ -109,8 +117,7 @@ def ended(reader: Reader) -> Chart:
 def tasks(reader: Reader) -> Table:
     """Each task to which anything happened: its events, and what it takes."""
     found: dict[Group, dict[str, float]] = {}
-    by = ("task.system", "task.name", "event")
-    for (system, name, event), point in reader.totals(HAPPENED, by).items():
+    for (system, name, event), point in reader.totals(HAPPENED, BY).items():
         found.setdefault((system, name), {})[event] = point.sum
     busy = {group: each for group, each in found.items() if any(each.values())}
     ranked = sorted(

@@ -164,7 +164,7 @@ def tone_of(share: float) -> str:
 
 def history(reader: Reader) -> Chart:
     """How long each monitor's probes took."""
-    found = reader.windows(TIME, ("probe",))
+    found = reader.windows(TIME, ("probe",), buckets=True)
     return Chart(
         name="probes",
         title="Duration of probes, p95",

@@ -33,7 +33,7 @@ HELP = (
 FIELDS = ("threshold", "clear", "for_", "keep_firing_for")
 UNITS = {"m": 60.0, "h": 3600.0, "d": 86400.0}
 #: How often a replay evaluates: as finely as the store still knows that time.
-FINE_SECONDS, FINE_FOR, COARSE_SECONDS, LONGEST = 30.0, 7200.0, 60.0, 2 * 86400.0
+FINE_SECONDS, FINE_FOR, COARSE_SECONDS, LONGEST = 30.0, 3600.0, 60.0, 86400.0
 MAX_SHOWN = 20
 
 
@@ -207,7 +207,7 @@ def stretch(begin: str, until: str | None, now: float) -> tuple[float, float]:
         )
     if now - start > LONGEST + COARSE_SECONDS:
         raise SpotterError(
-            "The store knows single minutes of the last two days; replay those."
+            "The store knows single minutes of the last day; replay those."
         )
     return start, end
 
@@ -218,7 +218,7 @@ def instant(text: str) -> float:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError as error:
         raise SpotterError(
-            f"{text!r} is no time; write 24h, 90m, 2d or 2026-01-31T12:00."
+            f"{text!r} is no time; write 24h, 90m, 1d or 2026-01-31T12:00."
         ) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)

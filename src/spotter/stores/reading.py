@@ -1,0 +1,225 @@
+"""How the tables of an SQL store are read, by the coarsest windows that will do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from spotter.entries import Point, Sample, Series
+from spotter.histograms import BucketSum
+from spotter.stores.catalogue import by_ladder
+from spotter.stores.contract import (
+    ALIVE_SECONDS,
+    Group,
+    Ladder,
+    Level,
+    Query,
+    Segment,
+    detailed_names,
+    level_for,
+    segments,
+)
+from spotter.stores.rows import (
+    COLUMNS,
+    PointSum,
+    Row,
+    add_sums,
+    labels_of,
+    point_of,
+    unpacked,
+)
+from spotter.stores.schema import Execute
+from spotter.stores.tables import Tables, listed, parts, windows_of
+
+#: Series up to which each point is looked up; above, all between them are read.
+LOOK_UP = 120
+SUMS = (
+    "CAST(SUM(count) AS BIGINT), SUM(sum), MIN(minimum), MAX(maximum), "
+    "CAST(SUM(zeros) AS BIGINT), MAX(last_at)"
+)
+
+
+class Reading(Tables):
+    """Gives points and samples, and writes nothing."""
+
+    def range(self, query: Query) -> dict[Group, dict[int, Point]]:
+        sums: dict[Group, dict[int, PointSum]] = defaultdict(dict)
+        rows_of = self._whole_rows if query.buckets else self._sum_rows
+        with self.transaction(write=False) as execute:
+            matching = self._series.matching(execute, query)
+            for ladder, named in by_ladder(matching, query.by):
+                level = level_for(query, self._clock(), ladder)
+                marks = self._watermarks(execute, ladder)
+                step = max(query.step or 0, level.window)
+                for segment in whole_windows(level, ladder, query, marks):
+                    window = f"starts_at / {step} * {step}"
+                    for id_, start, *row in rows_of(execute, segment, named, window):
+                        points = sums[named[id_]]
+                        if start not in points:
+                            points[start] = PointSum()
+                        points[start].add(row)
+        return {
+            group: {start: points[start].point() for start in sorted(points)}
+            for group, points in sums.items()
+        }
+
+    def _whole_rows(
+        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+    ) -> Iterator[Row]:
+        """Rows as they are, buckets included: series, window, COLUMNS."""
+        return self._rows(execute, segment, f"{window}, {COLUMNS}", named)
+
+    def _sum_rows(
+        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+    ) -> Iterator[Row]:
+        """Rows without buckets, which the database adds up by series and window."""
+        rows = list(
+            self._rows(execute, segment, f"{window}, {SUMS}", named, group=(1, 2))
+        )
+        is_gauge = any(row[-1] is not None for row in rows)
+        latest = self._latest(execute, segment, named, window) if is_gauge else {}
+        for row in rows:
+            yield (*row[:-1], *latest.get((row[0], row[1]), (None, None)), None)
+
+    def total(self, query: Query) -> dict[Group, Point]:
+        groups: dict[Group, Point] = {}
+        with self.transaction(write=False) as execute:
+            matching, now = self._series.matching(execute, query), self._clock()
+            for ladder, named in by_ladder(matching, query.by):
+                marks = self._watermarks(execute, ladder)
+                for segment in segments(query.start, query.end, marks, now, ladder):
+                    for id_, _, *row in self._sum_rows(execute, segment, named, "0"):
+                        group = named[id_]
+                        if group not in groups:
+                            groups[group] = Point()
+                        add_sums(groups[group], row)
+                    if query.buckets:
+                        self._add_buckets(execute, segment, named, groups)
+        return groups
+
+    def _latest(
+        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+    ) -> dict[tuple[int, int], tuple[float, float]]:
+        """The last reading of each gauge in each window; nothing of what is no gauge."""
+        rows = self._rows(
+            execute, segment, f"{window}, {self.newest}", named, group=(1, 2)
+        )
+        return {
+            (id_, at): (last, last_at) for id_, at, last, last_at in rows if last_at
+        }
+
+    def _add_buckets(
+        self,
+        execute: Execute,
+        segment: Segment,
+        named: dict[int, Group],
+        groups: dict[Group, Point],
+    ) -> None:
+        sums: dict[Group, BucketSum] = defaultdict(BucketSum)
+        for id_, buckets in self._rows(execute, segment, "buckets", named):
+            if buckets is not None:
+                sums[named[id_]].add(bytes(buckets))
+        for group, total in sums.items():
+            total.add_to(groups[group])
+
+    def _rows(
+        self,
+        execute: Execute,
+        segment: Segment,
+        columns: str,
+        ids: Mapping[int, object],
+        *,
+        group: Sequence[int] = (),
+    ) -> Iterator[Row]:
+        """Rows of some series in a stretch of time: series id, then the columns."""
+        if not ids:
+            return
+        end = f" GROUP BY {listed(group)}" if group else ""
+        starts = windows_of(segment.level)
+        # All of a metric's series lie side by side; of a few, each is looked up.
+        is_few = len(ids) <= LOOK_UP
+        which = (
+            f"IN ({listed(list(ids))})"
+            if is_few
+            else f"BETWEEN {min(ids)} AND {max(ids)}"
+        )
+        rows = execute(
+            self.look_up(segment.level, columns, starts, which) + end,
+            (segment.start, segment.end),
+        )
+        yield from rows if is_few else (row for row in rows if row[0] in ids)
+
+    def cumulative(
+        self, names: Collection[str] | None = None, *, detailed: bool = True
+    ) -> dict[Series, Point]:
+        passed_over = () if detailed else detailed_names()
+        named = (
+            "" if names is None else f"AND s.name IN ({', '.join('?' * len(names))}) "
+        )
+        if passed_over:
+            named += f"AND s.name NOT IN ({', '.join('?' * len(passed_over))}) "
+        with self.transaction(write=False) as execute:
+            rows = execute(
+                f"SELECT s.name, s.labels, {COLUMNS} FROM spotter_totals t "
+                "JOIN spotter_series s ON s.id = t.series_id "
+                f"WHERE t.updated_at >= ? {named}",
+                (self._clock() - ALIVE_SECONDS, *(names or ()), *passed_over),
+            )
+        return {Series(row[0], labels_of(row[1])): point_of(row[2:]) for row in rows}
+
+    def samples(
+        self,
+        kind: str,
+        *,
+        key: str | None = None,
+        since: float = 0,
+        limit: int = 50,
+        weight: float = 0,
+    ) -> list[Sample]:
+        of_key = "" if key is None else "AND key = ? "
+        with self.transaction(write=False) as execute:
+            rows = execute(
+                "SELECT kind, key, at, weight, body FROM spotter_samples "
+                f"WHERE kind = ? {of_key}AND at >= ? ORDER BY at DESC, id DESC LIMIT ?",
+                (kind, *(() if key is None else (key,)), since, limit),
+            )
+        return [sample_of(row) for row in rows if row[3] >= weight]
+
+    def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:
+        found: list[Row] = []
+        with self.transaction(write=False) as execute:
+            for some in parts(tuple(keys)):
+                wanted = ", ".join(["(CAST(? AS TEXT))"] * len(some))
+                found += execute(
+                    f"WITH wanted (name) AS (VALUES {wanted}) "
+                    "SELECT kind, key, at, weight, body FROM wanted "
+                    "JOIN spotter_samples ON id = (SELECT id FROM spotter_samples "
+                    "WHERE kind = ? AND key = wanted.name "
+                    "ORDER BY hour DESC, at DESC, id DESC LIMIT 1)",
+                    (*some, kind),
+                )
+        return {row[1]: sample_of(row) for row in found}
+
+    def written_at(self) -> float | None:
+        with self.transaction(write=False) as execute:
+            found = execute("SELECT MAX(written_at) FROM spotter_batches")[0][0]
+        return None if found is None else float(found)
+
+
+def sample_of(row: Row) -> Sample:
+    """A sample from its row."""
+    kind, key, at, weight, body = row
+    return Sample(kind=kind, key=key, at=at, weight=weight, body=unpacked(bytes(body)))
+
+
+def whole_windows(
+    level: Level, ladder: Ladder, query: Query, marks: Mapping[int, int]
+) -> Iterator[Segment]:
+    """The level's windows as far as they are rolled up, then the finer levels'."""
+    start = int(query.start)
+    for each in reversed(ladder[: ladder.index(level) + 1]):
+        is_finest = each is ladder[0]
+        end = int(query.end if is_finest else min(query.end, marks[each.window]))
+        if start < end:
+            yield Segment(each, start // each.window * each.window, end)
+            start = end

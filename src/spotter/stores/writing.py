@@ -1,0 +1,185 @@
+"""How a batch is added to the tables of an SQL store, under one writer's lock."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from spotter.entries import Batch, Point, Sample
+from spotter.stores.contract import LADDERS, Level, keep_of, ladder_of
+from spotter.stores.rows import COLUMNS, packed, row_of
+from spotter.stores.schema import Execute, table
+from spotter.stores.tables import Key, Tables, add, listed, parts
+
+#: Rows written by one statement, half a megabyte when compiled. Fewer would be more
+#: statements, and more chances to wait for the interpreter with the lock held.
+ROWS_AT_ONCE = 250
+
+
+class Writing(Tables):
+    """
+    Adds what was measured to what there is.
+
+    Every write is one transaction that first takes the store's only writer's lock, so
+    that reading a point, adding to it and writing it back can't lose another's. A
+    batch's id is inserted in the same transaction: written twice, it counts once.
+    """
+
+    def write(self, batch: Batch) -> bool:
+        with self.transaction(write=True) as execute:
+            inserted = execute(
+                "INSERT INTO spotter_batches (id, written_at) VALUES (?, ?) "
+                "ON CONFLICT DO NOTHING RETURNING id",
+                (batch.id, self._clock()),
+            )
+            if not inserted:
+                return False
+            self._write_points(execute, batch)
+            self._write_samples(execute, batch.samples)
+        return True
+
+    def _write_points(self, execute: Execute, batch: Batch) -> None:
+        ids = self._series.ids(execute, {series for series, _ in batch.points})
+        for ladder in LADDERS:
+            marks = self._watermarks(execute, ladder)
+            mine = [
+                (ids[series], at, point)
+                for (series, at), point in batch.points.items()
+                if ladder_of(series) is ladder
+            ]
+            for level in ladder:
+                points: dict[Key, Point] = {}
+                for id_, at, point in mine:
+                    # What has been rolled up already gets late data on every level.
+                    if level is ladder[0] or at < marks[level.window]:
+                        key = (at // level.window * level.window, id_)
+                        add(points, key, point)
+                self._merge(execute, level, points)
+        totals: dict[int, Point] = {}
+        for (series, _), point in batch.points.items():
+            add(totals, ids[series], point)
+        self._merge_totals(execute, totals)
+
+    def _merge(self, execute: Execute, level: Level, points: dict[Key, Point]) -> None:
+        """Add points to what the level has; the caller holds the writer's lock."""
+        by_start: dict[int, list[int]] = defaultdict(list)
+        for start, id_ in sorted(points):
+            by_start[start].append(id_)
+        for start, ids in by_start.items():
+            for part in parts(ids, ROWS_AT_ONCE):
+                place = f"{table(level)} WHERE starts_at = {start} AND"
+                mine = {id_: points[start, id_] for id_ in part}
+                self._upsert(
+                    execute,
+                    table(level),
+                    ("starts_at", "series_id"),
+                    [
+                        (start, id_, *row_of(point))
+                        for id_, point in self._with_buckets(execute, place, mine)
+                    ],
+                )
+
+    def _merge_totals(self, execute: Execute, totals: dict[int, Point]) -> None:
+        """Add to what the series have had since they began."""
+        now = self._clock()
+        for part in parts(sorted(totals), ROWS_AT_ONCE):
+            mine = {id_: totals[id_] for id_ in part}
+            self._upsert(
+                execute,
+                "spotter_totals",
+                ("series_id", "updated_at"),
+                [
+                    (id_, now, *row_of(point))
+                    for id_, point in self._with_buckets(
+                        execute, "spotter_totals WHERE", mine
+                    )
+                ],
+            )
+
+    def _with_buckets(
+        self, execute: Execute, place: str, points: dict[int, Point]
+    ) -> list[tuple[int, Point]]:
+        """Points whose buckets are added to what there is; the rest is SQL's to add."""
+        ids = [id_ for id_, point in points.items() if point.buckets]
+        if not ids:
+            return list(points.items())
+        found = self.buckets_of(
+            execute, f"{place} series_id IN ({listed(ids)}) AND buckets IS NOT NULL"
+        )
+        return [
+            (id_, with_buckets(point, found[id_]) if id_ in found else point)
+            for id_, point in points.items()
+        ]
+
+    def _upsert(
+        self,
+        execute: Execute,
+        name: str,
+        key: tuple[str, str],
+        rows: list[tuple[Any, ...]],
+    ) -> None:
+        """
+        Insert rows, or add them to those there are, all in one statement.
+
+        Not one for each row: between two of SQLite's steps another thread may take the
+        interpreter, and in a busy process it keeps it for milliseconds, while every
+        other process waits for the lock.
+        """
+        conflict = "starts_at, series_id" if key[0] == "starts_at" else "series_id"
+        sets = self.sums(name)
+        if "updated_at" in key:
+            sets = f"updated_at = excluded.updated_at, {sets}"
+        values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(rows))
+        execute(
+            f"INSERT INTO {name} ({', '.join(key)}, {COLUMNS}) VALUES {values} "
+            f"ON CONFLICT ({conflict}) DO UPDATE SET {sets}",
+            [value for row in rows for value in row],
+        )
+
+    def sums(self, name: str) -> str:
+        """How a row is added to the one there is."""
+        old, new = f"{name}.", "excluded."
+        return ", ".join((
+            f"count = {old}count + {new}count",
+            f"sum = {old}sum + {new}sum",
+            *(
+                f"{each} = COALESCE({how}({old}{each}, {new}{each}), {old}{each}, {new}{each})"
+                for each, how in (("minimum", self.least), ("maximum", self.greatest))
+            ),
+            f"zeros = COALESCE({old}zeros, 0) + COALESCE({new}zeros, 0)",
+            f"last = CASE WHEN {new}last_at >= COALESCE({old}last_at, 0) "
+            f"THEN {new}last ELSE {old}last END",
+            f"last_at = COALESCE({self.greatest}({old}last_at, {new}last_at), "
+            f"{old}last_at, {new}last_at)",
+            f"buckets = COALESCE({new}buckets, {old}buckets)",
+        ))  # fmt: skip
+
+    def _write_samples(self, execute: Execute, samples: list[Sample]) -> None:
+        rows = [
+            (s.kind, s.key, int(s.at) // keep_of(s.kind).of_seconds, s) for s in samples
+        ]
+        self.many(
+            execute,
+            "INSERT INTO spotter_samples (kind, key, hour, at, weight, body) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (kind, key, time_, s.at, s.weight, packed(s.body))
+                for kind, key, time_, s in rows
+            ],
+        )
+        # Keep the weightiest of each kind, key and time.
+        for kind, key, time_ in sorted({row[:3] for row in rows}):
+            execute(
+                "DELETE FROM spotter_samples WHERE kind = ? AND key = ? AND hour = ? "
+                "AND id NOT IN (SELECT id FROM spotter_samples WHERE kind = ? AND "
+                "key = ? AND hour = ? ORDER BY weight DESC, id LIMIT ?)",
+                (kind, key, time_, kind, key, time_, keep_of(kind).count),
+            )
+
+
+def with_buckets(point: Point, data: bytes) -> Point:
+    """A copy of a point with encoded buckets added; the point itself stays as it is."""
+    total = Point()
+    total.merge(point)
+    total.decode(data)
+    return total
