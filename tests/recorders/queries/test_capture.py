@@ -13,8 +13,11 @@ from django.db import DatabaseError, connection, connections
 from django.db.backends.utils import CursorWrapper
 
 from spotter import recording
+from spotter.context import MAX_SPANS, enter, leave
 from spotter.recorders import work
+from spotter.recorders.pieces import Piece
 from spotter.recorders.queries import capture
+from spotter.recording import buffer
 from spotter.rescue import ignore
 from spotter.spans import QuerySpan
 from tests.kept import recorded
@@ -244,12 +247,36 @@ def test_where_a_slow_query_came_from_is_looked_up_at_once(
 
 
 def test_work_without_end_holds_a_bounded_number_of_spans(request_context, kept):
-    from spotter.context import MAX_SPANS
-
     for number in range(MAX_SPANS + 10):
         ask(sql=f"SELECT {number}")
     assert len(request_context.spans) == 10
     assert recorded("db.client.operation.duration")[()].count == MAX_SPANS
+
+
+def test_what_work_leaves_behind_counts_nothing_twice(kept):
+    piece = Piece("spotter.command.duration", {"command.name": "a"}, "command a")
+    for number in range(10):
+        ask(sql=f"SELECT {number}")
+    piece.end()
+    assert recorded("db.client.operation.duration")[()].count == 10
+    token = enter(piece.context)
+    for number in range(MAX_SPANS):
+        ask(sql=f"SELECT {number}")
+    leave(token)
+    # The last ten of a thousand more are still held.
+    assert recorded("db.client.operation.duration")[()].count == MAX_SPANS
+    assert len(piece.context.spans) == 10
+
+
+def test_what_finds_little_room_is_kept_without_its_queries(kept, monkeypatch):
+    monkeypatch.setattr(buffer, "MAX_DETAILED", 1)
+    monkeypatch.setattr(buffer._flusher, "wake", lambda: None)
+    for _ in range(3):
+        piece = Piece("spotter.command.duration", {"command.name": "a"}, "command a")
+        ask()
+        piece.end()
+    assert recorded("spotter.command.duration")[()].count == 3
+    assert recorded("db.client.operation.duration")[()].count == 1
 
 
 def test_what_cannot_be_noted_costs_the_query_nothing(
