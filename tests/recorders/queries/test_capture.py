@@ -279,6 +279,40 @@ def test_what_finds_little_room_is_kept_without_its_queries(kept, monkeypatch):
     assert recorded("db.client.operation.duration")[()].count == 1
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((1,), (2,)),
+        ([1], [2]),
+        ({"id": 1}, {"id": 2}),
+        ({"ids": [1]}, {"ids": [2]}),
+        (([1, 2],), ([1, 3],)),
+        (([1] * 500,), ([1] * 501,)),
+        (({"a": 1},), ({"a": 2},)),
+        (None, (1,)),
+    ],
+)
+def test_parameters_are_told_apart(one, other):
+    assert capture.hash_of(one) == capture.hash_of(one)
+    assert capture.hash_of(one) != capture.hash_of(other)
+
+
+class Counting:
+    """A value whose text is made each time that somebody asks."""
+
+    texts = 0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self):
+        Counting.texts += 1
+        return "a value"
+
+
+def test_a_column_of_many_rows_is_not_written_out_to_be_told_apart():
+    capture.hash_of(([Counting()] * 10_000,))
+    assert 0 < Counting.texts <= 100
+
+
 def test_what_cannot_be_noted_costs_the_query_nothing(
     request_context, monkeypatch, caplog
 ):
