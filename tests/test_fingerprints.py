@@ -36,6 +36,9 @@ def ins(count):
         ("INSERT INTO t VALUES (%s, %s), (%s, %s)", "INSERT INTO t VALUES (%s, %s), (%s, %s), (%s, %s)"),
         ('SAVEPOINT "s140_x1"', 'SAVEPOINT "s77_x12"'),
         (f"{SELECT}x = %s", f"{SELECT}x = %s /*traceparent='00-1-2'*/"),
+        (f"{SELECT}x = %s", f'{SELECT}x = "ann@example.com"'),
+        ("SELECT a FROM `a` WHERE x = %s", 'SELECT a FROM `a` WHERE x = "ann"'),
+        ("SELECT a FROM `a` WHERE x IN (%s)", 'SELECT a FROM `a` WHERE x IN ("a", "b")'),
     ],
 )  # fmt: skip
 def test_values_do_not_make_another_statement(one, other):
@@ -48,6 +51,8 @@ def test_values_do_not_make_another_statement(one, other):
         (f"{SELECT}x = %s", f"{SELECT}y = %s"),
         (f"{SELECT}x = %s", f"{SELECT}x > %s"),
         ('SELECT * FROM "t1"', 'SELECT * FROM "t2"'),
+        ('SELECT "a b" FROM "x%%y-z"', 'SELECT "a c" FROM "x%%y-z"'),
+        ('SELECT "a", \'@\' FROM "b"', 'SELECT "c", \'@\' FROM "b"'),
         ('SELECT * FROM "booking_1"', 'SELECT * FROM "booking_2"'),
         (f"{SELECT}x = %s ORDER BY a", f"{SELECT}x = %s ORDER BY b"),
         (f"{SELECT}x IN (%s)", f"{SELECT}x IN (SELECT 1)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import Literal
 
 Kind = Literal["counter", "gauge", "histogram", "summary"]
@@ -106,6 +107,17 @@ METRICS: dict[str, Metric] = {
 }  # fmt: skip
 
 SUFFIXES: dict[Unit, str] = {"s": "_seconds", "By": "_bytes", "1": "_ratio", "": ""}
+OTHER_CHARACTERS = re.compile(r"[^A-Za-z0-9_]")
+
+
+def plain_name(name: str) -> str:
+    """
+    A metric's or label's name of such characters as Prometheus takes.
+
+    One name that it does not take would cost a scraper everything else.
+    """
+    plain = OTHER_CHARACTERS.sub("_", name)
+    return f"_{plain}" if plain[:1].isdigit() else plain
 
 
 def exposed_name(name: str, metric: Metric) -> str:
@@ -114,7 +126,7 @@ def exposed_name(name: str, metric: Metric) -> str:
 
     https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
     """
-    plain = name.replace(".", "_")
+    plain = plain_name(name)
     if metric.kind == "gauge":
         # Prometheus keeps this ending for histograms and summaries.
         plain = plain.removesuffix("_count")

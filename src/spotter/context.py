@@ -58,6 +58,7 @@ class Context:
         "cache_hits",
         "cache_misses",
         "cache_seconds",
+        "counted_spans",
         "db_queries",
         "db_seconds",
         "detailed",
@@ -112,6 +113,9 @@ class Context:
         #: Whether spans are kept at all; without, they are only numbered.
         self.detailed = True
         self.unseen_spans = 0
+        #: How many of `spans` were counted when the work ended; what it left behind,
+        #: such as a task of the event loop, may go on adding to them.
+        self.counted_spans = 0
         #: The asyncio task that answers, whose line awaits what a thread does for it.
         self.task: asyncio.Task[Any] | None = None
         #: How often each text of a statement came.
@@ -129,8 +133,14 @@ class Context:
         self.spans = []
         self.repeats = {}
         self.first_spans = self.first_spans or spans[:KEPT_SPANS]
+        counted, self.counted_spans = self.counted_spans, 0
         if Context.spill is not None:
-            Context.spill(self, spans)
+            Context.spill(self, spans[counted:] if counted else spans)
+
+    def drop_spans(self) -> None:
+        """Keep of what was waited for only how much it was."""
+        self.unseen_spans += len(self.spans)
+        self.spans, self.first_spans, self.repeats = [], (), {}
 
     @property
     def trace_id(self) -> str:

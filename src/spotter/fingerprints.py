@@ -15,16 +15,20 @@ BATCH = 10
 
 VALUE = r"(?:%s|%\(\w+\)s|\?|\$\d+|NULL|-?\d+(?:\.\d+)?)"
 # Each with the text that must be there for it to be worth trying, most texts have none.
-FOLDS = (
+TEXTS = (
     ("/*", re.compile(r"/\*.*?(?:\*/|$)", re.S), ""),
     ("--", re.compile(r"--[^\n]*"), ""),
     ("'", re.compile(r"'(?:[^']|'')*(?:'|$)"), "%s"),
+)
+FOLDS = (
     ("IN (", re.compile(rf"\bIN \({VALUE}(?:, ?{VALUE})*\)"), "IN (…)"),
     ("VALUES", re.compile(r"VALUES (\([^()]*(?:\([^()]*\)[^()]*)*\))(?:, ?\([^()]*(?:\([^()]*\)[^()]*)*\))+"), r"VALUES \1, …"),
     ("SELECT %s", re.compile(r"(?:UNION ALL SELECT [%s, ?]+)+"), "…"),
     ("WHEN", re.compile(r"(?:WHEN .{1,300}? THEN [^ ]+ ?)+"), "WHEN … "),
     ("SAVEPOINT", re.compile(r"SAVEPOINT .*"), "SAVEPOINT …"),
 )  # fmt: skip
+# What stands in double quotes, and what no name has: then it is a value of MySQL's.
+QUOTED, NO_NAME = re.compile(r'"([^"]*)(?:"|$)'), re.compile(r"[^\w.$ %-]")
 NUMBER = re.compile(r"(?<![\w\"%.$])-?\d+(?:\.\d+)?\b")
 ORS = re.compile(r"(\((?:[^()]|\([^()]*\))*\))(?: OR \1)+")
 # Single spaces are left alone: a text that has nothing to fold stays the same object.
@@ -70,6 +74,12 @@ def digest(text: str) -> str:
 
 def fold(sql: str) -> str:
     """Put every value, and every list of values, in the same form."""
+    for mark, pattern, form in TEXTS:
+        if mark in sql:
+            sql = pattern.sub(form, sql)
+    quoted = sql.split('"')[1::2]
+    if quoted and ("`" in sql or NO_NAME.search("".join(quoted))):
+        sql = QUOTED.sub(name_or_value, sql)
     for mark, pattern, form in FOLDS:
         if mark in sql:
             sql = pattern.sub(form, sql)
@@ -77,6 +87,13 @@ def fold(sql: str) -> str:
     if " OR " in sql:
         sql = ORS.sub(r"\1 OR …", sql)
     return SPACE.sub(" ", sql).strip()
+
+
+def name_or_value(found: re.Match[str]) -> str:
+    """What is in double quotes: a name stays, a value that was written in does not."""
+    # Where names are in MySQL's own quotes, what is in these is always a value.
+    is_name = "`" not in found.string and NO_NAME.search(found[1]) is None
+    return found[0] if is_name else "%s"
 
 
 def is_multirow(sql: str) -> bool:

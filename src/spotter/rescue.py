@@ -5,9 +5,15 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import logging
+import time
 from collections.abc import Iterator
 
 logger = logging.getLogger("spotter")
+
+#: Failures of one kind that are logged, each with its stack, in so many seconds.
+MAX_TOLD, TOLD_SECONDS = 20, 60.0
+#: Kinds that are remembered.
+MAX_KINDS = 1000
 
 _ignoring: contextvars.ContextVar[bool] = contextvars.ContextVar(
     "spotter_ignoring", default=False
@@ -34,6 +40,9 @@ def rescue(doing: str) -> Iterator[None]:
     """
     Log what goes wrong inside and carry on: what watches must not break.
 
+    What goes wrong with every query must not fill the disk either: of one kind only
+    the first of each minute are logged, and how many more there were.
+
     Args:
         doing: what was being done, for the log line: "count a query".
     """
@@ -43,4 +52,24 @@ def rescue(doing: str) -> Iterator[None]:
         try:
             yield
         except Exception:
-            logger.exception("spotter could not %s", doing)
+            if is_told(doing):
+                logger.exception("spotter could not %s", doing)
+
+
+#: Of each kind when its minute began, and how many there were since.
+_told: dict[str, tuple[float, int]] = {}
+
+
+def is_told(doing: str) -> bool:
+    """Whether to log a failure, or others like it were logged often enough of late."""
+    now = time.monotonic()
+    began, number = _told.get(doing, (now, 0))
+    if now - began >= TOLD_SECONDS:
+        if number > MAX_TOLD:
+            more = number - MAX_TOLD
+            logger.error("spotter could not %s, %d more times", doing, more)
+        began, number = now, 0
+    if doing not in _told and len(_told) >= MAX_KINDS:
+        _told.clear()
+    _told[doing] = began, number + 1
+    return number < MAX_TOLD

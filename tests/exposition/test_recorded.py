@@ -34,6 +34,12 @@ def store(settings, tmp_path):
     yield from kept_store(settings, tmp_path)
 
 
+PARSERS = {
+    "openmetrics": text_string_to_metric_families,
+    "prometheus": plain_families,
+}
+
+
 def scrape(client, form="openmetrics"):
     return client.get(f"/metrics/?format={form}").text
 
@@ -65,6 +71,16 @@ def write(
     if gauge is not None:
         point.set(gauge, at)
     store.write(batch)
+
+
+@pytest.mark.parametrize("form", ["openmetrics", "prometheus"])
+def test_names_that_prometheus_does_not_take_cost_nobody_the_scrape(
+    store, client, form
+):
+    write(store, "2nd-hand shop/orders", {"paid-by": "card", "1st": "yes"}, count=2)
+    found = samples(scrape(client, form), PARSERS[form])
+    labels = (("_1st", "yes"), ("paid_by", "card"))
+    assert found["_2nd_hand_shop_orders_total", labels].value == 2
 
 
 def test_counters_of_all_batches_are_one(store, client):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from typing import Any
 
 import psycopg
 import pytest
@@ -40,7 +41,7 @@ def alias_for(port, database, **options):
 def test_a_projects_pool_is_left_to_the_project():
     pool = {"OPTIONS": {"pool": {"min_size": 2}}}
     with alias_for(5432, "shop", **pool) as alias:
-        connection = own_connection(alias)
+        connection: Any = own_connection(alias)
         assert connection.pool is None
         assert connection.settings_dict["OPTIONS"]["connect_timeout"] == 3
         assert connections[alias].settings_dict["OPTIONS"] == pool["OPTIONS"]

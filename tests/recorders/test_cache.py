@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.cache import CacheHandler, caches
 from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -196,6 +197,33 @@ def test_a_default_that_raises_was_a_miss(cache, request_context):
     with pytest.raises(LookupError, match="no such trainer"):
         cache.get_or_set("new", fail)
     assert (request_context.cache_hits, request_context.cache_misses) == (0, 1)
+
+
+class Layered(LocMemCache):
+    """A project's own: it keeps in memory whatever the layer below gives."""
+
+    def get(self, key, default=None, version=None):
+        value = super().get(key, None, version)
+        if value is None:
+            value = {"far": 5}.get(key, default)
+            if value is not None:
+                self.set(key, value, version=version)
+        return value
+
+
+def test_a_backend_that_keeps_what_it_is_given_is_given_nothing_of_ours(
+    request_context, tmp_path
+):
+    place = {"BACKEND": f"{__name__}.Layered", "LOCATION": str(tmp_path)}
+    layered = CacheHandler({"default": place})["default"]
+    assert isinstance(layered, CountedCache)
+    for _ in range(2):
+        assert layered.get("near") is None
+        assert asyncio.run(layered.aget("near")) is None
+        assert layered.get("far") == 5
+    assert (request_context.cache_hits, request_context.cache_misses) == (2, 4)
+    assert layered.get("near", 7) == 7
+    assert request_context.cache_misses == 5
 
 
 def test_what_spotter_looks_up_itself_is_not_counted(cache, request_context):

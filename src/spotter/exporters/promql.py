@@ -22,7 +22,7 @@ from spotter.alerts.expressions import (
 from spotter.alerts.rules import Rule
 from spotter.alerts.shipped.monitoring import Silence
 from spotter.alerts.shipped.statements import SlowerStatements
-from spotter.catalog import METRICS, Kind, Metric, exposed_name
+from spotter.catalog import METRICS, Kind, Metric, exposed_name, plain_name
 from spotter.exceptions import SpotterError
 from spotter.exposition.recorded import BOUNDS
 
@@ -228,7 +228,7 @@ def selected(name: str, labels: Mapping[str, str], job: str) -> str:
 
 def label_name(name: str) -> str:
     """As `/metrics/` writes it."""
-    return name.replace(".", "_")
+    return plain_name(name)
 
 
 def number(value: float) -> str:

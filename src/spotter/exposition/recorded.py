@@ -11,7 +11,7 @@ from typing import Any
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from spotter.catalog import METRICS, Metric, exposed_name
+from spotter.catalog import METRICS, Metric, exposed_name, plain_name
 from spotter.conf import get_settings
 from spotter.entries import DRILL_PREFIX, Point, Sample, Series
 from spotter.exposition.text import escaped_help, number, plain_help
@@ -238,8 +238,7 @@ def marks_of(series: Series, found: Recorded) -> dict[int, str]:
 def label_pairs(series: Series) -> str:
     """A series' labels, without braces."""
     return ",".join(
-        f'{name.replace(".", "_")}="{escaped_help(value)}"'
-        for name, value in series.labels
+        f'{plain_name(name)}="{escaped_help(value)}"' for name, value in series.labels
     )
 
 

@@ -18,6 +18,8 @@ from spotter.rescue import is_ignoring, rescue
 from spotter.spans import CacheSpan
 
 MISSING = object()
+#: Where the backends are that take any default for a key that is not there.
+KNOWN = ("django.core.cache.backends.", "django_redis.")
 
 # Set while one operation runs, which may be made of others: `get_or_set` of two `get`.
 # A context variable, because tasks of one event loop may share a cache.
@@ -54,6 +56,27 @@ def one_lookup(
             span.misses = 1
             return default
         span.hits = 1
+        return value
+
+    return args, kwargs, finish
+
+
+def plain_lookup(
+    span: CacheSpan, args: Arguments, kwargs: Keywords
+) -> tuple[Arguments, Keywords, Finish]:
+    """
+    Count a `get` by what it gives, without a default of our own.
+
+    A project's own backend may keep the default that it is given, as one of two layers
+    does that writes what the other one gave: ours would be somebody's value then.
+    """
+    default = args[1] if len(args) > 1 else kwargs.get("default")
+
+    def finish(value: Any) -> Any:
+        if value is default:
+            span.misses = 1
+        else:
+            span.hits = 1
         return value
 
     return args, kwargs, finish
@@ -261,12 +284,21 @@ class CountedCache:
     aclear = async_operation("aclear", no_lookup)
 
 
+def is_known(kind: type[BaseCache], name: str) -> bool:
+    """Whether a class's method is Django's or django-redis', and not a project's."""
+    place = getattr(getattr(kind, name), "__module__", "") or ""
+    return place.startswith(KNOWN)
+
+
 @functools.cache
 def counted_class(kind: type[BaseCache]) -> type[BaseCache]:
     """Give a subclass that counts; one for each backend of the project."""
     names: Keywords = {
         name: getattr(kind, name) for name in ("__module__", "__qualname__")
     }
+    if not all(is_known(kind, name) for name in ("get", "aget")):
+        names["get"] = operation("get", plain_lookup)
+        names["aget"] = async_operation("aget", plain_lookup)
     if issubclass(kind, LocMemCache):
         names["_cull"] = noticed_cull(kind)
     made: type[BaseCache] = type(kind.__name__, (CountedCache, kind), names)

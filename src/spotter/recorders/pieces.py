@@ -13,7 +13,7 @@ from spotter.context import Context, enter, leave, new_id
 from spotter.entries import Sample
 from spotter.recorders.api_log import name_of
 from spotter.recorders.examples import is_worth_it
-from spotter.recorders.work import measure_spans
+from spotter.recorders.work import measure_all_spans
 from spotter.recording import Measures
 
 #: What a failure weighs besides its seconds: more than anything that went well.
@@ -67,9 +67,13 @@ class Piece:
         """Add it to its points, with what it waited for."""
         labels = {**self.labels, "outcome": self.outcome}
         into.point(self.metric, labels, self.at).observe(self.seconds)
-        measure_spans(self.context, self.context.spans, into, self.at)
+        measure_all_spans(self.context, into, self.at)
         if self.sample:
             self._keep_example(into)
+
+    def lighten(self) -> None:
+        """Give up the details, for want of room."""
+        self.context.drop_spans()
 
     def _keep_example(self, into: Measures) -> None:
         weight = self.seconds + (FAILED_WEIGHT if self.outcome == "failed" else 0.0)

@@ -10,7 +10,7 @@ from spotter.recorders.agents import MAX_AGENT, agent_kind
 from spotter.recorders.api_log import METHODS, UNMATCHED, clean_path
 from spotter.recorders.examples import is_worth_it
 from spotter.recorders.queueing import queue_seconds
-from spotter.recorders.work import measure_spans, shown
+from spotter.recorders.work import measure_all_spans, shown
 from spotter.recording import Measures
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def measure(measured: Measured, into: Measures) -> None:
     if measured.queued or measured.disconnected or context.exception:
         measure_what_is_rare(measured, route, into, at)
     if context.spans:
-        measure_spans(context, context.spans, into, at)
+        measure_all_spans(context, into, at)
     elif context.unseen_spans:
         into.drop("span", "over budget", at, context.unseen_spans)
     keep_example(measured, route, method, status, into, at)

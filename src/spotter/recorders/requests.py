@@ -152,6 +152,10 @@ class Measured:
         """Count the request; off it, when it has long been answered."""
         request_points.measure(self, into)
 
+    def lighten(self) -> None:
+        """Give up the details, for want of room."""
+        self.context.drop_spans()
+
 
 def is_spotters(request: HttpRequest | None) -> bool:
     """Whether one of Spotter's own pages answered, which are in no statistics."""

@@ -27,10 +27,22 @@ class Spilled:
         """Count them under whatever route is known by now."""
         measure_spans(self.context, self.spans, into, self.at)
 
+    def lighten(self) -> None:
+        """There is no room for them."""
+        self.context.unseen_spans += len(self.spans)
+        self.spans = []
+
 
 def spill(context: Context, spans: list[Span]) -> None:
     """Hand spans over before their work has ended."""
     recording.put(Spilled(context, spans))
+
+
+def measure_all_spans(context: Context, into: Measures, at: float) -> None:
+    """Count what work that has ended waited for, once."""
+    spans = context.spans
+    measure_spans(context, spans, into, at)
+    context.counted_spans = len(spans)
 
 
 def measure_spans(

@@ -16,6 +16,9 @@ from spotter.rescue import rescue
 
 #: Items that may wait; a flush that hangs must not fill the memory.
 MAX_ITEMS = 20_000
+#: Waiting items above which one is kept without its details: a request has forty
+#: kilobytes of them, and a disk that hangs may hang for minutes.
+MAX_DETAILED = 1000
 #: Waiting items that wake the flusher before its time, so that few are ever held.
 WAKE_AT = 200
 
@@ -33,6 +36,10 @@ def put(item: Item) -> None:
     if waiting >= MAX_ITEMS:
         _flusher.missed.append(1)
         return
+    if waiting >= MAX_DETAILED:
+        lighten = getattr(item, "lighten", None)
+        if lighten is not None:
+            lighten()
     _items.append(item)
     # Any of several threads may see the mark passed; a wake-up too many is harmless.
     if waiting >= WAKE_AT or not _flusher.is_running:

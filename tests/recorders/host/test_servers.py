@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import gunicorn.workers.base
+import importlib
+
 import pytest
 from django.utils.functional import SimpleLazyObject, empty
 
@@ -25,7 +26,7 @@ def test_the_number_of_an_option_is_read(arguments, number):
 
 
 def test_who_looks_for_the_worker_leaves_a_lazy_user_alone():
-    assert gunicorn.workers.base.Worker
+    importlib.import_module("gunicorn.workers.base")
     user = SimpleLazyObject(lambda: "ann")
     # As in a frame of a method of the object's own, while it is being read.
     assert (lambda self: of_gunicorn())(user) is None

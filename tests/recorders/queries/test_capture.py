@@ -13,8 +13,11 @@ from django.db import DatabaseError, connection, connections
 from django.db.backends.utils import CursorWrapper
 
 from spotter import recording
+from spotter.context import MAX_SPANS, enter, leave
 from spotter.recorders import work
+from spotter.recorders.pieces import Piece
 from spotter.recorders.queries import capture
+from spotter.recording import buffer
 from spotter.rescue import ignore
 from spotter.spans import QuerySpan
 from tests.kept import recorded
@@ -244,12 +247,70 @@ def test_where_a_slow_query_came_from_is_looked_up_at_once(
 
 
 def test_work_without_end_holds_a_bounded_number_of_spans(request_context, kept):
-    from spotter.context import MAX_SPANS
-
     for number in range(MAX_SPANS + 10):
         ask(sql=f"SELECT {number}")
     assert len(request_context.spans) == 10
     assert recorded("db.client.operation.duration")[()].count == MAX_SPANS
+
+
+def test_what_work_leaves_behind_counts_nothing_twice(kept):
+    piece = Piece("spotter.command.duration", {"command.name": "a"}, "command a")
+    for number in range(10):
+        ask(sql=f"SELECT {number}")
+    piece.end()
+    assert recorded("db.client.operation.duration")[()].count == 10
+    token = enter(piece.context)
+    for number in range(MAX_SPANS):
+        ask(sql=f"SELECT {number}")
+    leave(token)
+    # The last ten of a thousand more are still held.
+    assert recorded("db.client.operation.duration")[()].count == MAX_SPANS
+    assert len(piece.context.spans) == 10
+
+
+def test_what_finds_little_room_is_kept_without_its_queries(kept, monkeypatch):
+    monkeypatch.setattr(buffer, "MAX_DETAILED", 1)
+    monkeypatch.setattr(buffer._flusher, "wake", lambda: None)
+    for _ in range(3):
+        piece = Piece("spotter.command.duration", {"command.name": "a"}, "command a")
+        ask()
+        piece.end()
+    assert recorded("spotter.command.duration")[()].count == 3
+    assert recorded("db.client.operation.duration")[()].count == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((1,), (2,)),
+        ([1], [2]),
+        ({"id": 1}, {"id": 2}),
+        ({"ids": [1]}, {"ids": [2]}),
+        (([1, 2],), ([1, 3],)),
+        (([1] * 500,), ([1] * 501,)),
+        (({"a": 1},), ({"a": 2},)),
+        (None, (1,)),
+    ],
+)
+def test_parameters_are_told_apart(one, other):
+    assert capture.hash_of(one) == capture.hash_of(one)
+    assert capture.hash_of(one) != capture.hash_of(other)
+
+
+class Counting:
+    """A value whose text is made each time that somebody asks."""
+
+    texts = 0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self):
+        Counting.texts += 1
+        return "a value"
+
+
+def test_a_column_of_many_rows_is_not_written_out_to_be_told_apart():
+    capture.hash_of(([Counting()] * 10_000,))
+    assert 0 < Counting.texts <= 100
 
 
 def test_what_cannot_be_noted_costs_the_query_nothing(

@@ -65,6 +65,23 @@ def test_good_repetitions_are_passed_over(spans):
     assert kinds(spans) == []
 
 
+@pytest.mark.parametrize(
+    ("every", "seconds", "found"),
+    [
+        (0.01, 0.001, ["n_plus_one"]),
+        (0.4, 0.001, ["n_plus_one"]),
+        (2.0, 1.9, ["n_plus_one"]),
+        (1.0, 0.001, []),
+        (60.0, 0.001, []),
+    ],
+)
+def test_who_looks_for_work_now_and_then_is_in_no_loop(every, seconds, found):
+    spans = loop(20)
+    for number, each in enumerate(spans):
+        each.started, each.seconds = number * every, seconds
+    assert kinds(spans) == found
+
+
 def test_lines_that_ask_the_same_are_no_loop_together():
     assert kinds(loop(3, site=HERE) + loop(3, site=THERE)) == []
 

@@ -26,6 +26,8 @@ TELL_AT = 5
 MAX_REPEATS = 500
 #: Statements of which it is remembered what the ORM was doing.
 MAX_TOLD = 2000
+#: Values of a list by which it is told from another.
+MAX_ITEMS = 20
 #: What Django's cursors have no method for, but pass on to the driver's.
 FETCHES = ("fetchone", "fetchmany", "fetchall")
 
@@ -103,10 +105,22 @@ def told_before(text: str, site: Site | None) -> Told:
 
 def hash_of(params: Any) -> int:
     """Tell parameters from others without keeping them."""
+    if type(params) is not tuple:
+        params = tuple(params.values() if isinstance(params, dict) else params or ())
     try:
-        return hash(params if type(params) is tuple else tuple(params))
+        return hash(params)
     except TypeError:
-        return hash(repr(params))
+        return hash(tuple(map(hash_of_one, params)))
+
+
+def hash_of_one(value: Any) -> int:
+    """Of a list, which may be a column of ten thousand rows, the beginning will do."""
+    try:
+        return hash(value)
+    except TypeError:
+        if isinstance(value, list | tuple):
+            return hash((len(value), repr(value[:MAX_ITEMS])))
+        return hash(repr(value))
 
 
 def site_of(work: Context, frame: Any) -> Site | None:

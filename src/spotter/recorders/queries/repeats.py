@@ -14,6 +14,8 @@ from spotter.spans import QuerySpan, Site
 
 #: From so many repetitions on it is worth a word.
 ENOUGH = 5
+#: From so many seconds between two of them on, on average, it waits and looks again.
+POLLING_SECONDS = 0.5
 
 Kind = Literal["n_plus_one", "duplicate_read", "write_loop", "get_or_create_loop"]
 
@@ -42,7 +44,7 @@ def find_repeats(spans: Iterable[QuerySpan]) -> list[Repeat]:
 
     A repetition is the same statement from the same line on the same alias. What is
     not one, though it looks like it: reading in batches, turning pages, writing many
-    rows at a time, savepoints.
+    rows at a time, savepoints, a command that looks for work every few seconds.
     """
     groups: dict[tuple[str, str], list[QuerySpan]] = defaultdict(list)
     for span in spans:
@@ -67,9 +69,17 @@ def by_site(group: Sequence[QuerySpan]) -> Iterable[Repeat]:
     largest = max(sites.values(), key=len)
     largest.extend(unknown)
     for site, spans in sites.items():
-        kind = kind_of(spans) if len(spans) >= ENOUGH else None
+        is_loop = len(spans) >= ENOUGH and not is_polling(spans)
+        kind = kind_of(spans) if is_loop else None
         if kind is not None:
             yield repeat_of(kind, site, spans)
+
+
+def is_polling(spans: Sequence[QuerySpan]) -> bool:
+    """Whether so much time lies between them that sparing them would spare nothing."""
+    instants = [span.started + span.seconds for span in spans]
+    waited = max(instants) - min(instants) - sum(span.seconds for span in spans)
+    return waited >= POLLING_SECONDS * len(spans)
 
 
 def kind_of(spans: Sequence[QuerySpan]) -> Kind | None:
