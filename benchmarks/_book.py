@@ -10,6 +10,7 @@ from spotter.alerts.book import (
     OPEN,
     RESOLVED,
     SENT,
+    SILENCE,
     Alert,
     Book,
     Incident,
@@ -142,7 +143,7 @@ def write_silence(page: Page, number: int, now: float) -> None:
     starts_at = now - (SILENCES - number) * 0.7 * DAY
     ends_at = now + HOUR if number >= SILENCES - 3 else starts_at + HOUR
     matchers = {"rule": RULES[number % len(RULES)], "http.route": route_of(number)}
-    kind = {"kind": MAINTENANCE} if number % 10 == 0 else {}
+    kind = SILENCE if number % 10 else MAINTENANCE
     page.silence(
         matchers,
         "mia",
@@ -150,7 +151,7 @@ def write_silence(page: Page, number: int, now: float) -> None:
         starts_at,
         ends_at,
         starts_at,
-        **kind,
+        kind=kind,
     )
 
 

@@ -47,6 +47,7 @@ class Made(Point):
     """A point that is written again and again: its bytes are worked out once."""
 
     __slots__ = ("_bytes",)
+    _bytes: bytes
 
     @classmethod
     def of(cls, point: Point, times: int = 1) -> Made:
@@ -90,7 +91,9 @@ def make(path: pathlib.Path, store: SqlStore | None = None) -> None:
             for level in ladder[1:]:
                 store._set_mark(execute, level, NOW)
         ids = store._series.ids(execute, set(windows[DAY][0]))
-        whole = {ids[s]: Made.of(p, DAYS) for s, p in windows[DAY][0].items()}
+        whole: dict[int, Point] = {
+            ids[s]: Made.of(p, DAYS) for s, p in windows[DAY][0].items()
+        }
         store._merge_totals(execute, whole)
     fill_samples(store, samples)
     fill_book(store, NOW)

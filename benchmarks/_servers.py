@@ -51,12 +51,7 @@ def copy(path: pathlib.Path, url: str) -> None:
                 while some := rows.fetchmany(ROWS_AT_ONCE):
                     for row in some:
                         into.write_row(row)
-            if columns[0] == "id" and isinstance(
-                target.execute(
-                    sql.SQL("SELECT MAX(id) FROM {}").format(table)
-                ).fetchone()[0],
-                int,
-            ):
+            if columns[0] == "id":
                 advance(target, name)
         target.execute("VACUUM ANALYZE")
 

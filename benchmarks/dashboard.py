@@ -7,6 +7,7 @@ What each page of the dashboard takes on a busy service's store of 90 days.
 from __future__ import annotations
 
 import argparse
+import functools
 import pathlib
 import statistics
 import tempfile
@@ -144,10 +145,8 @@ def table(clock: Clock, client: Any, pages: list[str]) -> None:
         for period in PERIODS:
             mark = "" if page.endswith("?") else "&" if "?" in page else "?"
             place = f"/spotter/{page}{mark}period={period}"
-            rounds = [
-                clock.timed(lambda place=place: client.get(place))
-                for _ in range(ROUNDS)
-            ]  # type: ignore[misc]
+            look = functools.partial(client.get, place)
+            rounds = [clock.timed(look) for _ in range(ROUNDS)]
             taken.append(
                 (
                     statistics.median(c for c, _ in rounds),

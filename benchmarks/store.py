@@ -52,10 +52,13 @@ def main() -> None:
         "--keep", type=pathlib.Path, help="a store to measure a copy of"
     )
     asked = parser.parse_args()
+    from django.conf import settings
+
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "spotter.db"
         if asked.keep:
             shutil.copy(asked.keep, path)
+            settings.configure(SPOTTER={"STORE": f"sqlite:///{path}"})
             _ninety_days.tell_sizes(path)
         else:
             _ninety_days.main(path)
@@ -96,22 +99,25 @@ def measure(store: WatchedStore) -> None:
         query = Query(name=DURATION, start=start, end=NOW, where=one, step=step)
         took = timed(functools.partial(store.range, query))
         print(f"{'one route, ' + name:>26}: {took:8.1f} ms")
-    service, whole_batch = Service(seed=2), Batch()
+    service = Service(seed=2)
     for minute in range(2):
         batch = service.seconds(NOW + 60 * minute, 60)
-        whole_batch.points.update(batch.points)
-    print(f"two minutes of the service: {len(whole_batch.points):,} points")
-    some = list(whole_batch.points.items())
-    for first in range(0, len(some), LARGE):
-        store.write(Batch(points=dict(some[first : first + LARGE])))
-    print(f"{'flush of 1,000 points':>20}: longest lock {store.longest_ms:.1f} ms")
+        # Of the first minute the process learns the numbers of all series.
+        store.longest_ms = 0.0
+        some = list(batch.points.items())
+        for first in range(0, len(some), LARGE):
+            store.write(Batch(points=dict(some[first : first + LARGE])))
+    print(
+        f"{len(some):,} points of a minute, in flushes of {LARGE:,}: "
+        f"longest lock {store.longest_ms:.1f} ms"
+    )
     store.longest_ms = 0.0
     whole = timed(lambda: store.roll_up(NOW + 120))
     print(
         f"{'roll up two minutes':>20}: {whole:8.1f} ms, "
         f"longest lock {store.longest_ms:.1f} ms"
     )
-    took = timed(store.cumulative)
+    took = timed(functools.partial(store.cumulative, detailed=False))
     print(f"{'totals of a scrape':>20}: {took:8.1f} ms")
     store.longest_ms = 0.0
     whole = timed(lambda: store.trim(NOW + HOUR))

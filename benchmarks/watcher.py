@@ -74,11 +74,11 @@ def watch(path: pathlib.Path) -> None:
 
 
 def channels() -> Sequence[Channel]:
-    """Those that the deliveries in the book are of; nothing is ever sent."""
+    """Those that the deliveries in the book are of; nothing goes anywhere."""
 
     class Silent(Channel):
         def send(self, notice: Notice) -> None:
-            raise AssertionError("all of it was sent long ago")
+            """Whatever the store's own alerts open meanwhile."""
 
     return [Silent(name=name) for name in CHANNELS]
 

@@ -6,6 +6,7 @@ import datetime
 
 import pytest
 
+from spotter.alerts import uptime
 from spotter.alerts.uptime import State, histories, in_per_cent, states
 from spotter.entries import Batch
 from spotter.stores.sqlite import MEMORY, SqliteStore
@@ -92,3 +93,28 @@ def test_a_monitor_is_up_down_or_unknown(store):
 )
 def test_an_availability_is_never_rounded_up(share, text):
     assert in_per_cent(share) == text
+
+
+def test_what_is_read_once_an_hour_is_the_same_as_read_anew(store):
+    probe_days(store, "api", NOW, 40, lambda ago: ago % 7)
+    first = histories(store, NOW, EVERY)["api"]
+    batch = Batch()
+    probe_hour(batch, "api", NOW, 30, 5)
+    store.write(batch)
+    again = histories(store, NOW, EVERY)["api"]
+    uptime._settled.clear()
+    anew = histories(store, NOW, EVERY)["api"]
+    assert again.over(1).asked == first.over(1).asked + 35
+    for days in (1, 7, 30, 90):
+        assert again.over(days) == anew.over(days)
+    assert again.days() == anew.days()
+
+
+def test_what_comes_later_than_a_day_is_seen_with_the_next_hour(store):
+    probe_days(store, "api", NOW, 3)
+    asked = histories(store, NOW, EVERY)["api"].over(30).asked
+    batch = Batch()
+    probe_hour(batch, "api", NOW - 2 * DAY, 20)
+    store.write(batch)
+    later = histories(store, NOW + HOUR, EVERY)["api"].over(30)
+    assert later.asked == asked + 20

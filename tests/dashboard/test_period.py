@@ -51,3 +51,12 @@ def test_the_period_before_is_as_long_and_ends_where_this_begins():
     period = period_of({"period": "6h"}, NOW)
     before = period.previous()
     assert (before.end, before.seconds) == (period.start, period.seconds)
+
+
+@pytest.mark.parametrize(
+    ("ago", "step"), [("2025-11-25T08:00", 60), ("2025-11-20T08:00", 3600)]
+)
+def test_a_range_whose_minutes_are_gone_is_drawn_in_hours(ago, step):
+    """25 November 2025, 10:00: of the 20th there are no minutes any more."""
+    asked = {"from": ago, "to": ago.replace("T08", "T09")}
+    assert period_of(asked, NOW).step == step

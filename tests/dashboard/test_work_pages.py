@@ -9,6 +9,8 @@ import time
 import pytest
 
 from spotter.dashboard.format import NONE
+from spotter.dashboard.period import period_of
+from spotter.dashboard.reading import Reader
 from spotter.entries import Batch, Series
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +103,15 @@ def test_tables_can_be_downloaded(filled, client):
         answer = client.get(f"/spotter/{page}/?format=csv&block={block}")
         assert answer["Content-Type"].startswith("text/csv")
         assert answer.content.count(b"\r\n") > 2
+
+
+def test_a_statement_is_drawn_in_the_windows_that_are_kept_of_it(filled):
+    period = period_of({"period": "15m"}, time.time())
+    reader = Reader(filled, period, time.time())
+    drawn = reader.as_kept("spotter.db.statement.duration")
+    assert (reader.period.step, drawn.period.step) == (10, 60)
+    assert drawn.as_kept("system.cpu.utilization").period.step == 60
+    where = {"db.query.fingerprint": "a1b2c3d4e5f60718"}
+    found = drawn.windows("spotter.db.statement.duration", (), where)[()]
+    assert len(found) == len(drawn.period.windows)
+    assert all(found[2:-2])

@@ -25,7 +25,7 @@ def ask(start: float, end: float, name: str = STATEMENTS, **fields) -> Query:
     return Query(name=name, start=start, end=end, **fields)
 
 
-def rows_of(store, level) -> int:
+def rows_of(store, level):
     with store.transaction(write=False) as execute:
         return execute(f"SELECT COUNT(*) FROM {table(level)}")[0][0]  # noqa: S608 (a name of ours)
 

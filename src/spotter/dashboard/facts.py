@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.parse
 from collections.abc import Sequence
 
 from spotter.alerts.book import Book
@@ -36,6 +37,8 @@ MEMORY, PROCESS = "process.memory.usage", ("host.name", "process.pid")
 #: A process that measured so long before the period is none that has just begun; how
 #: long one takes to have imported everything.
 ELDER_SECONDS, WARM_UP_SECONDS = 120.0, 60.0
+#: What the page of a route asks for its name by.
+ROUTE_ASKED = "route"
 #: Routes, statements and repetitions that are looked at: the costliest.
 MOST = 20
 
@@ -85,6 +88,7 @@ def route_facts(reader: Reader, found: dict[str, RouteFacts]) -> list[Route]:
     points = reader.totals(
         DURATION, (ROUTE,), {ROUTE: tuple(each.name for each in suspects)}, buckets=True
     )
+    page = address("requests/route", reader.period)
     exceptions: dict[str, str] = {}
     worst: dict[str, float] = {}
     by = (ROUTE, "error.type")
@@ -101,7 +105,7 @@ def route_facts(reader: Reader, found: dict[str, RouteFacts]) -> list[Route]:
             slow=points[each.name,].count_above(SLOW_SECONDS) if (each.name,) in points else 0,
             error_type=exceptions.get(each.name, "").rpartition(".")[2],
             waiting_share=each.share_of(each.db_seconds + each.cache_seconds),
-            href=address("requests/route", reader.period, route=each.name),
+            href=f"{page}&{urllib.parse.urlencode({ROUTE_ASKED: each.name})}",
         )
         for each in found.values()
     ]  # fmt: skip

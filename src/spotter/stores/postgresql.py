@@ -28,12 +28,13 @@ DIALECT = Dialect(
     big="BIGINT",
     suffix="",
 )
-#: Nothing here may hang: not connecting, not a statement, not a dead peer.
+#: Nothing here may hang: not connecting, not a statement, not a dead peer. And nothing is
+#: compiled: what is read by looking up takes milliseconds, compiling it hundreds.
 CONNECT: dict[str, Any] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 5000,
     "application_name": "spotter",
-    "options": "-c statement_timeout=5000 -c lock_timeout=3000 "
+    "options": "-c jit=off -c statement_timeout=5000 -c lock_timeout=3000 "
     "-c idle_in_transaction_session_timeout=10000",
 }
 

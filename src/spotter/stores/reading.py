@@ -33,10 +33,14 @@ from spotter.stores.tables import Tables, listed, parts, windows_of
 
 #: Series up to which each point is looked up; above, all between them are read.
 LOOK_UP = 120
+#: COLUMNS of several rows together, but for buckets and a gauge's last reading, which
+#: is asked for where there is one.
 SUMS = (
     "CAST(SUM(count) AS BIGINT), SUM(sum), MIN(minimum), MAX(maximum), "
-    "CAST(SUM(zeros) AS BIGINT), MAX(last_at)"
+    "CAST(SUM(zeros) AS BIGINT), NULL, MAX(last_at), NULL"
 )
+#: Where that stands behind series and window.
+LAST_AT = 8
 
 
 class Reading(Tables):
@@ -76,10 +80,13 @@ class Reading(Tables):
         rows = list(
             self._rows(execute, segment, f"{window}, {SUMS}", named, group=(1, 2))
         )
-        is_gauge = any(row[-1] is not None for row in rows)
-        latest = self._latest(execute, segment, named, window) if is_gauge else {}
-        for row in rows:
-            yield (*row[:-1], *latest.get((row[0], row[1]), (None, None)), None)
+        if any(row[LAST_AT] is not None for row in rows):
+            latest = self._latest(execute, segment, named, window)
+            rows = [
+                (*row[:7], *latest.get((row[0], row[1]), (None, None)), None)
+                for row in rows
+            ]
+        yield from rows
 
     def total(self, query: Query) -> dict[Group, Point]:
         groups: dict[Group, Point] = {}
