@@ -10,6 +10,7 @@ from typing import Any
 from spotter.alerts import book as books
 from spotter.alerts import chronicle
 from spotter.alerts.book import Alert, Delivery, Incident, Page
+from spotter.alerts.clock import has_passed
 from spotter.alerts.desk import Desk, closed, history, stand_in, to_decide
 from spotter.alerts.evidence import Piece
 from spotter.alerts.expressions import Reading, Reads, Skips
@@ -418,7 +419,7 @@ class Engine:
     def _is_felt(self, alert: Alert) -> bool:
         over = alert.status.resolved_at
         return alert.is_firing or (
-            over is not None and self._now - over < TOGETHER_SECONDS
+            over is not None and not has_passed(over, TOGETHER_SECONDS, self._now)
         )
 
     def _waits(self, alert: Alert) -> bool:

@@ -377,8 +377,9 @@ class Watcher:
             a.status.seen_at for a in self.engine.alerts.values() if a.status.seen_at
         ]
         if seen:
-            # Nobody evaluated since: that time counts for nothing.
-            self.engine.skip(max(0.0, now - max(seen)))
+            # Nobody evaluated since: that time counts for nothing. It is less than none
+            # where the clock was set back meanwhile.
+            self.engine.skip(now - max(seen))
 
     def _go_on_alone(self, error: StoreError, now: float) -> None:
         if not self.is_on_spare:
