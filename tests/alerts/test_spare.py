@@ -247,17 +247,19 @@ def test_evidence_is_in_both_books_and_once(fired):
     assert len(texts) == len(set(texts)) > 1
 
 
-SAME = {"matchers": {"rule": "Broken"}, "author": "ci", "reason": "a deploy"}
+def deploy(page, starts_at, ends_at):
+    """A silence as a script makes one in each deploy."""
+    page.silence({"rule": "Broken"}, "ci", "a deploy", starts_at, ends_at, starts_at)
 
 
 def test_a_silence_like_one_that_is_over_is_not_taken_for_it(tmp_path):
     spare = Spare(tmp_path / "watcher.db")
     book = Book(SqliteStore(tmp_path / "spotter.db"))
     with book.writing() as page:
-        page.silence(**SAME, starts_at=0.0, ends_at=500.0, now=0.0)
+        deploy(page, 0.0, 500.0)
     spare.copy(book, 1000.0)
     with spare.book.writing() as page:
-        page.silence(**SAME, starts_at=1000.0, ends_at=5000.0, now=1000.0)
+        deploy(page, 1000.0, 5000.0)
     spare.give_back(book, 1500.0)
     with book.reading() as page:
         assert [s.ends_at for s in page.silences(1500.0)] == [5000.0]
@@ -267,8 +269,8 @@ def test_the_end_of_a_silence_is_not_lost_on_one_like_it(tmp_path):
     spare = Spare(tmp_path / "watcher.db")
     book = Book(SqliteStore(tmp_path / "spotter.db"))
     with book.writing() as page:
-        page.silence(**SAME, starts_at=0.0, ends_at=500.0, now=0.0)
-        page.silence(**SAME, starts_at=900.0, ends_at=5000.0, now=0.0)
+        deploy(page, 0.0, 500.0)
+        deploy(page, 900.0, 5000.0)
     spare.copy(book, 1000.0)
     with spare.book.writing() as page:
         assert page.end_silence(2, 1200.0, "user 7")
@@ -281,7 +283,7 @@ def test_a_window_that_is_called_off_meanwhile_stays_so(tmp_path):
     spare = Spare(tmp_path / "watcher.db")
     book = Book(SqliteStore(tmp_path / "spotter.db"))
     with book.writing() as page:
-        page.silence(**SAME, starts_at=3000.0, ends_at=5000.0, now=0.0)
+        deploy(page, 3000.0, 5000.0)
     spare.copy(book, 1000.0)
     with spare.book.writing() as page:
         assert page.end_silence(1, 1200.0, "user 7")
