@@ -7,7 +7,15 @@ import time
 
 import pytest
 
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, SHUT_SECONDS, Book
+from spotter.alerts.book import (
+    ACKNOWLEDGED,
+    OPEN,
+    PENDING,
+    RESOLVED,
+    SENT,
+    SHUT_SECONDS,
+    Book,
+)
 from spotter.alerts.evidence import Piece, keep, kept
 from spotter.alerts.responses import respond
 from spotter.alerts.spare import Spare, current, spare_path, var_folder
@@ -320,3 +328,36 @@ def test_a_channel_that_works_again_meanwhile_is_open_in_the_store(scene):
     come_back(scene, watcher)
     with watcher.book.reading() as page:
         assert page.shut_channels() == {}
+
+
+def test_a_watcher_without_a_place_for_its_book_watches_all_the_same(scene):
+    """As in a container whose file system takes no writes, with the store elsewhere."""
+    path = scene.folder / "taken"
+    path.write_text("a file where a folder is wanted")
+    spare = Spare(path / "watcher.db")
+    book = Book(SqliteStore(scene.folder / "spotter.db"))
+    with book.writing() as page:
+        page.open_incident("key", "critical", 1.0, {"title": "x"})
+    assert not spare.is_left_over()
+    spare.use_file()
+    spare.copy(book, 10.0)
+    with spare.book.reading() as page:
+        assert [incident.title for incident in page.incidents()] == ["x"]
+
+
+def test_what_was_told_is_not_told_again_for_an_older_copy_of_it(tmp_path):
+    """The watcher that leads has sent it since another was cut off."""
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with book.writing() as page:
+        made = page.open_incident("key", "critical", 1.0, {"title": "x"})
+        page.decide(
+            "1:chat:trigger:0", made.id, "chat", "trigger", state=PENDING, now=1.0,
+            reason="it opened",
+        )  # fmt: skip
+    spare.copy(book, 2.0)
+    with book.writing() as page:
+        page.mark(1, SENT, 3.0)
+    spare.give_back(book, 4.0, leads=False)
+    with book.reading() as page:
+        assert [(d.state, d.done_at) for d in page.deliveries()] == [(SENT, 3.0)]
