@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import time
 
 import pytest
@@ -76,3 +77,15 @@ def test_a_watcher_that_is_gone_is_told(book, client, left, told):
 def test_channels_that_nobody_uses_are_told(book, client, settings):
     settings.SPOTTER = {**settings.SPOTTER, "CHANNELS": [Email(to=["ops@example.com"])]}
     assert "Nobody watches" in overview(client)
+
+
+def test_a_store_that_was_damaged_is_told_until_its_file_is_deleted(
+    book, store, client
+):
+    damaged = pathlib.Path(f"{store.path}.corrupt-20251126T031500")
+    damaged.write_bytes(b"no database")
+    shown = overview(client)
+    assert "begun afresh at 2025-11-26 03:15 UTC" in shown
+    assert f"sqlite3 {damaged.name} .recover" in shown
+    damaged.unlink()
+    assert "begun afresh" not in overview(client)

@@ -117,6 +117,19 @@ def test_a_damaged_file_is_told_with_where_it_went(path):
         SqliteStore(path).write(hits())
 
 
+def test_of_damaged_files_the_latest_are_kept(path):
+    for day in (1, 2, 3):
+        path.with_name(f"spotter.db.corrupt-2025010{day}T000000").touch()
+        path.with_name(f"spotter.db.corrupt-2025010{day}T000000-wal").touch()
+    replace_with_text(path)
+    with pytest.raises(StoreError, match="is damaged"):
+        SqliteStore(path).write(hits())
+    kept = sorted(each.name for each in path.parent.glob("spotter.db.corrupt-*[0-9]"))
+    assert len(kept) == 3
+    assert kept[:2] == [f"spotter.db.corrupt-2025010{day}T000000" for day in (2, 3)]
+    assert not path.with_name("spotter.db.corrupt-20250101T000000-wal").exists()
+
+
 def test_a_full_disk_is_reported_and_writing_resumes_with_room(small_disk):
     store = SqliteStore(small_disk / "spotter.db")
     store.write(hits())

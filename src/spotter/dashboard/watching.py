@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Iterator
 
 from spotter.alerts.book import ACKNOWLEDGED, OPEN, Incident
@@ -11,23 +12,47 @@ from spotter.dashboard import incidents
 from spotter.dashboard.blocks import Finding
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
+from spotter.stores import Store
+from spotter.stores.sqlite import SqliteStore, damaged
 
 #: So many open incidents are told one by one.
 MOST = 5
 
 
 def findings(reader: Reader) -> list[Finding]:
-    """Open incidents, and that nobody watches."""
+    """A store that was damaged, that nobody watches, and open incidents."""
     book = incidents.book_of(reader)
     if book is None:
         return []
+    lost = damage(reader.store)
     with book.reading() as page:
         leader = page.leader()
         open_ = page.incidents((OPEN, ACKNOWLEDGED), limit=100)
     is_wanted = leader is not None or bool(get_settings().channels)
     is_there = leader is not None and leader[1] > reader.now
     alarm = [nobody()] if is_wanted and not is_there else []
-    return [*alarm, *told(open_, reader.now)]
+    return [*alarm, *lost, *told(open_, reader.now)]
+
+
+def damage(store: Store) -> list[Finding]:
+    """That all of before is in a file which was damaged, for as long as that is kept."""
+    found = damaged(store.path) if isinstance(store, SqliteStore) else []
+    if not found:
+        return []
+    name = pathlib.Path(found[0]).name
+    at = name.rpartition("-")[2]
+    when = f"{at[:4]}-{at[4:6]}-{at[6:8]} {at[9:11]}:{at[11:13]} UTC"
+    return [
+        Finding(
+            "store_damaged",
+            "warn",
+            f"The store was damaged and begun afresh at {when}: what was measured before "
+            f"is in {name}, beside it.",
+            f"See to the disk. `sqlite3 {name} .recover` reads what can be read; delete "
+            "the file once nobody needs it.",
+            address("self"),
+        )
+    ]
 
 
 def nobody() -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import glob
 import os
 import pathlib
 import sqlite3
@@ -26,6 +27,8 @@ CACHE_KILOBYTES = 512
 MEMORY = ":memory:"
 #: What is added to the path for the files that belong together.
 SIDE_FILES = ("", "-wal", "-shm")
+#: What a damaged file's name goes on with, and how many of them are kept.
+DAMAGED, DAMAGED_KEPT = ".corrupt-", 3
 DIALECT = Dialect(
     serial="INTEGER PRIMARY KEY",
     blob="BLOB",
@@ -41,7 +44,7 @@ class SqliteStore(SqlStore):
 
     A file that was deleted is made anew. One that is not a database any more is put
     aside as `….corrupt-<time>` and begun afresh: telemetry goes on, and what was can
-    still be looked at.
+    still be looked at. The latest three of them are kept.
     """
 
     def __init__(
@@ -200,8 +203,19 @@ def bytes_of(path: str) -> int:
 
 def set_aside(path: str) -> str:
     """Rename a damaged database with its side files; give its new name."""
-    aside = f"{path}.corrupt-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
+    aside = f"{path}{DAMAGED}{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
     for suffix in SIDE_FILES:
         with contextlib.suppress(OSError):
             os.replace(path + suffix, aside + suffix)
+    # A disk that damages one file after the other must not be filled by them.
+    for old in damaged(path)[DAMAGED_KEPT:]:
+        for suffix in SIDE_FILES:
+            with contextlib.suppress(OSError):
+                os.unlink(old + suffix)
     return aside
+
+
+def damaged(path: str) -> list[str]:
+    """The damaged files that were put aside, the latest first."""
+    # Not their side files, whose names end in letters.
+    return sorted(glob.glob(f"{glob.escape(path)}{DAMAGED}*[0-9]"), reverse=True)
