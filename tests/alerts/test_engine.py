@@ -598,7 +598,7 @@ def test_an_alert_that_ends_as_it_should_says_so_whatever_its_last_end_was():
 
 @pytest.mark.parametrize("name", ["HighMemory", "HighCPU", "DiskSpaceLow"])
 def test_the_rules_of_hosts_let_go_as_soon_as_prometheus_forgets(name):
-    rules = {each.name: each for each in shipped(lambda: None)}
+    rules = {each.name: each for each in shipped(lambda: None)}  # type: ignore[arg-type,return-value]
     assert rules[name].stale_after == 300.0
 
 
@@ -637,3 +637,46 @@ def test_who_is_next_in_line_is_given_time_anew_after_a_reopening():
     assert world.channels[1].sent == []
     world.tick(1)
     assert world.channels[1].kinds_sent == ["trigger"]
+
+
+def watched(values: dict[str, float], **options) -> tuple[Rule, Rule]:
+    """A rule over what may fall silent, and the one that tells so."""
+    return hosts(values, no_data_after=60.0), rule("MonitoringNoData", summary="{note}")
+
+
+def wait(world: World, seconds: float) -> None:
+    for _ in range(int(seconds / 5)):
+        world.tick(5)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        pytest.param([], id="none"),
+        pytest.param([None], id="unknown"),
+        pytest.param(["no number"], id="the rule fails"),
+    ],
+)
+def test_that_nobody_can_judge_what_was_well_is_told(reading):
+    values = {"api": 0.0, "web": 0.0}
+    world = World(*watched(values))
+    world.tick(MonitoringNoData=0)
+    del values["api"]
+    values.update(zip(["api"], reading, strict=False))
+    wait(world, 60)
+    assert world.channels[0].sent == []
+    wait(world, 10)
+    assert [n.title for n in world.channels[0].sent] == ["nobody can judge HighMemory"]
+    values |= {"api": 0.0, "web": 0.0}
+    wait(world, 5)
+    assert world.channels[0].kinds_sent == ["trigger", "resolve"]
+
+
+def test_nobody_is_missed_who_was_gone_when_the_watcher_began():
+    values = {"api": 0.0, "removed": 0.0}
+    world = World(*watched(values))
+    world.tick(MonitoringNoData=0)
+    del values["removed"]
+    world.start()
+    wait(world, 600)
+    assert world.channels[0].sent == []

@@ -7,7 +7,15 @@ import time
 
 import pytest
 
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, SHUT_SECONDS, Book
+from spotter.alerts.book import (
+    ACKNOWLEDGED,
+    OPEN,
+    PENDING,
+    RESOLVED,
+    SENT,
+    SHUT_SECONDS,
+    Book,
+)
 from spotter.alerts.evidence import Piece, keep, kept
 from spotter.alerts.responses import respond
 from spotter.alerts.spare import Spare, current, spare_path, var_folder
@@ -247,17 +255,19 @@ def test_evidence_is_in_both_books_and_once(fired):
     assert len(texts) == len(set(texts)) > 1
 
 
-SAME = {"matchers": {"rule": "Broken"}, "author": "ci", "reason": "a deploy"}
+def deploy(page, starts_at, ends_at):
+    """A silence as a script makes one in each deploy."""
+    page.silence({"rule": "Broken"}, "ci", "a deploy", starts_at, ends_at, starts_at)
 
 
 def test_a_silence_like_one_that_is_over_is_not_taken_for_it(tmp_path):
     spare = Spare(tmp_path / "watcher.db")
     book = Book(SqliteStore(tmp_path / "spotter.db"))
     with book.writing() as page:
-        page.silence(**SAME, starts_at=0.0, ends_at=500.0, now=0.0)
+        deploy(page, 0.0, 500.0)
     spare.copy(book, 1000.0)
     with spare.book.writing() as page:
-        page.silence(**SAME, starts_at=1000.0, ends_at=5000.0, now=1000.0)
+        deploy(page, 1000.0, 5000.0)
     spare.give_back(book, 1500.0)
     with book.reading() as page:
         assert [s.ends_at for s in page.silences(1500.0)] == [5000.0]
@@ -267,8 +277,8 @@ def test_the_end_of_a_silence_is_not_lost_on_one_like_it(tmp_path):
     spare = Spare(tmp_path / "watcher.db")
     book = Book(SqliteStore(tmp_path / "spotter.db"))
     with book.writing() as page:
-        page.silence(**SAME, starts_at=0.0, ends_at=500.0, now=0.0)
-        page.silence(**SAME, starts_at=900.0, ends_at=5000.0, now=0.0)
+        deploy(page, 0.0, 500.0)
+        deploy(page, 900.0, 5000.0)
     spare.copy(book, 1000.0)
     with spare.book.writing() as page:
         assert page.end_silence(2, 1200.0, "user 7")
@@ -281,7 +291,7 @@ def test_a_window_that_is_called_off_meanwhile_stays_so(tmp_path):
     spare = Spare(tmp_path / "watcher.db")
     book = Book(SqliteStore(tmp_path / "spotter.db"))
     with book.writing() as page:
-        page.silence(**SAME, starts_at=3000.0, ends_at=5000.0, now=0.0)
+        deploy(page, 3000.0, 5000.0)
     spare.copy(book, 1000.0)
     with spare.book.writing() as page:
         assert page.end_silence(1, 1200.0, "user 7")
@@ -318,3 +328,36 @@ def test_a_channel_that_works_again_meanwhile_is_open_in_the_store(scene):
     come_back(scene, watcher)
     with watcher.book.reading() as page:
         assert page.shut_channels() == {}
+
+
+def test_a_watcher_without_a_place_for_its_book_watches_all_the_same(scene):
+    """As in a container whose file system takes no writes, with the store elsewhere."""
+    path = scene.folder / "taken"
+    path.write_text("a file where a folder is wanted")
+    spare = Spare(path / "watcher.db")
+    book = Book(SqliteStore(scene.folder / "spotter.db"))
+    with book.writing() as page:
+        page.open_incident("key", "critical", 1.0, {"title": "x"})
+    assert not spare.is_left_over()
+    spare.use_file()
+    spare.copy(book, 10.0)
+    with spare.book.reading() as page:
+        assert [incident.title for incident in page.incidents()] == ["x"]
+
+
+def test_what_was_told_is_not_told_again_for_an_older_copy_of_it(tmp_path):
+    """The watcher that leads has sent it since another was cut off."""
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with book.writing() as page:
+        made = page.open_incident("key", "critical", 1.0, {"title": "x"})
+        page.decide(
+            "1:chat:trigger:0", made.id, "chat", "trigger", state=PENDING, now=1.0,
+            reason="it opened",
+        )  # fmt: skip
+    spare.copy(book, 2.0)
+    with book.writing() as page:
+        page.mark(1, SENT, 3.0)
+    spare.give_back(book, 4.0, leads=False)
+    with book.reading() as page:
+        assert [(d.state, d.done_at) for d in page.deliveries()] == [(SENT, 3.0)]

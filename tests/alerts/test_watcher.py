@@ -18,9 +18,10 @@ from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
 from spotter.alerts.spare import Spare
-from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in, record_queues
+from spotter.alerts.watcher import LEAD_SECONDS, Watcher, check_in
 from spotter.channels import DeliveryError, Sentry
 from spotter.entries import Batch, Series
+from spotter.probes.django_tasks import record_queues
 from spotter.stores.contract import Query
 from spotter.stores.current import get_store
 from spotter.stores.sqlite import SqliteStore

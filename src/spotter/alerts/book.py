@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from spotter.alerts import matchers as matching
+from spotter.alerts.clock import has_passed
 from spotter.alerts.machine import State, Status
 from spotter.alerts.matchers import Matcher
 from spotter.stores.schema import Execute
@@ -173,7 +174,7 @@ class Shut:
 
     def holds(self, settings: str, now: float) -> bool:
         """Whether it is shut still: one try an hour finds out whether it is mended."""
-        return self.settings == settings and now - self.at < SHUT_SECONDS
+        return self.settings == settings and not has_passed(self.at, SHUT_SECONDS, now)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

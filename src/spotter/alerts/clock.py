@@ -9,6 +9,15 @@ from collections.abc import Callable
 JUMP_SECONDS = 5.0
 
 
+def has_passed(since: float, seconds: float, now: float) -> bool:
+    """
+    Whether so long has passed since an instant that is written down.
+
+    Yes before that instant: a clock that was set back must hold nobody's message up.
+    """
+    return not 0 <= now - since < seconds
+
+
 class Clock:
     """
     The wall clock, and how far it jumped since the last look.

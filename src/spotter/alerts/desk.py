@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from spotter.alerts import book as books
 from spotter.alerts.book import Alert, Delivery, Incident, Page, Silence
+from spotter.alerts.clock import has_passed
 from spotter.channels import Channel, Kind
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ class Desk:
     def _is_gathering(self) -> bool:
         """Whether it is so new that its cause, or what follows, may be still to come."""
         # A moment, not a reason: it is asked again every cycle. A drill is one alert.
-        lasts = self.now - self.incident.opened_at
-        return lasts < self.channel.group_seconds and not self.engine.place.is_drill
+        gathered = has_passed(
+            self.incident.opened_at, self.channel.group_seconds, self.now
+        )
+        return not gathered and not self.engine.place.is_drill
 
     def _why_not(self, firing: Sequence[Alert], silences: Sequence[Silence]) -> str:
         if not self.unheard and (why_not := self._not_for_it(firing)):
@@ -90,7 +93,7 @@ class Desk:
         wait = 0.0 if self.unheard else self.channel.after_seconds
         if wait and self.incident.state == books.ACKNOWLEDGED:
             return "somebody has acknowledged it"
-        if wait and self.now - self.incident.reopened_at < wait:
+        if wait and not has_passed(self.incident.reopened_at, wait, self.now):
             return f"it is told of what nobody acknowledges for {wait / 60:g} min"
         return f"it is shut: {self.shut}" if self.shut else ""
 
@@ -311,6 +314,6 @@ def is_lost(trigger: Delivery, is_shut: bool, now: float) -> bool:
         return False
     if trigger.state == books.PENDING:
         enough = UNHEARD_SECONDS if trigger.error else WAITED_SECONDS
-        is_stuck = now - trigger.created_at >= enough
+        is_stuck = has_passed(trigger.created_at, enough, now)
         return is_stuck or (is_shut and trigger.attempts > 0)
     return trigger.state == books.FAILED

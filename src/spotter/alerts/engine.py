@@ -10,6 +10,7 @@ from typing import Any
 from spotter.alerts import book as books
 from spotter.alerts import chronicle
 from spotter.alerts.book import Alert, Delivery, Incident, Page
+from spotter.alerts.clock import has_passed
 from spotter.alerts.desk import Desk, closed, history, stand_in, to_decide
 from spotter.alerts.evidence import Piece
 from spotter.alerts.expressions import Reading, Reads, Skips
@@ -80,8 +81,8 @@ class Engine:
         self.evidence = evidence
         self.alerts: dict[str, Alert] = {}
         self._due: dict[str, float] = {}
-        self._seen_at: float | None = None
-        self._blind_since: dict[str, float] = {}
+        #: What was measured since the start, of rules whose silence is an alert.
+        self._measured: set[str] = set()
         self._found: dict[str, Sequence[Piece]] = {}
 
     def load(self, page: Page) -> None:
@@ -162,6 +163,8 @@ class Engine:
             labels = {**rule.labels, **reading.labels}
             key = fingerprint(rule.name, labels)
             seen.add(key)
+            if rule.no_data_after and reading.value is not None:
+                self._measured.add(key)
             fresh = Alert(
                 key=key, rule=rule.name, labels=labels, severity=rule.severity
             )
@@ -205,11 +208,26 @@ class Engine:
         """Nothing was found for labels that were there before."""
         judged = self._judged(rule, alert, reading, now)
         since = judged.status.unknown_since
-        if reading.reason != UNMEASURED or since is None:
+        if reading.reason != UNMEASURED or since is None or self._is_missed(judged):
             return judged
         if alert.is_firing and now - since < patience:
             return judged
         return ended(judged, now, reading.reason)
+
+    def _is_missed(self, alert: Alert) -> bool:
+        """
+        Whether it is well as far as anybody knew, and nobody can tell any more.
+
+        What has not been measured since the start may be gone from the settings.
+        """
+        rule = self.rules.get(alert.rule)
+        return (
+            rule is not None
+            and rule.no_data_after > 0
+            and alert.status.state is State.INACTIVE
+            and alert.status.unknown_since is not None
+            and (alert.reason != UNMEASURED or alert.key in self._measured)
+        )
 
     def _no_data(self, now: float, changed: Mapping[str, Alert]) -> Iterator[Alert]:
         """One alert for all rules that nobody can judge any more."""
@@ -264,6 +282,9 @@ class Engine:
                 and alert.reason
             ):
                 self._draft.pop(alert.key, None)
+                if self._is_missed(alert):
+                    # Since when is kept in mind.
+                    self._draft[alert.key] = alert
                 if before is not None:
                     page.delete_alert(alert.key)
                 continue
@@ -418,7 +439,7 @@ class Engine:
     def _is_felt(self, alert: Alert) -> bool:
         over = alert.status.resolved_at
         return alert.is_firing or (
-            over is not None and self._now - over < TOGETHER_SECONDS
+            over is not None and not has_passed(over, TOGETHER_SECONDS, self._now)
         )
 
     def _waits(self, alert: Alert) -> bool:

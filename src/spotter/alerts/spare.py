@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import logging
 import os
 import pathlib
 from collections.abc import Mapping
@@ -22,7 +23,9 @@ from spotter.alerts.book import (
     DELIVERY,
     INCIDENT,
     OPEN,
+    PENDING,
     RESOLVED,
+    SENT,
     Book,
     Incident,
     Page,
@@ -35,6 +38,8 @@ from spotter.alerts.matchers import written
 from spotter.stores.contract import StoreError
 from spotter.stores.sql import SqlStore
 from spotter.stores.sqlite import MEMORY, SqliteStore
+
+logger = logging.getLogger("spotter.watcher")
 
 #: How far back the copy goes: what ended before is of no use to a watcher.
 COPY_SECONDS = 24 * 3600.0
@@ -49,10 +54,15 @@ class Spare:
     """The file, and the copying to and fro."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.book = Book(SqliteStore(path))
         self._copied = ""
+        is_usable = is_place(path.parent)
+        self.book = Book(SqliteStore(path if is_usable else MEMORY))
+        if not is_usable:
+            logger.warning(
+                "%s takes no files: the watcher's spare book is in memory, and gone with it. "
+                "Give the watcher a folder there that it may write to.", path.parent,
+            )  # fmt: skip
 
     def go_on_in_memory(self) -> None:
         """The file can't be used either; what is open begins anew, under the same keys."""
@@ -60,7 +70,9 @@ class Spare:
 
     def use_file(self) -> None:
         """Use the file again, once the store is back."""
-        if isinstance(self.book.store, SqliteStore) and self.book.store.path == MEMORY:
+        store = self.book.store
+        is_in_memory = isinstance(store, SqliteStore) and store.path == MEMORY
+        if is_in_memory and is_place(self.path.parent):
             self._use(self.path)
 
     def _use(self, path: str | pathlib.Path) -> None:
@@ -152,6 +164,15 @@ class Spare:
                     page.save_alert(dataclasses.replace(alert, incident=known), now)
             empty(spare)
         self._copied = ""
+
+
+def is_place(folder: pathlib.Path) -> bool:
+    """Whether files can be written there; makes the folder where there is none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def to_copy(page: Page, now: float) -> list[Incident]:
@@ -294,8 +315,10 @@ def upsert_delivery(page: Page, values: tuple[object, ...]) -> None:
         f"INSERT INTO spotter_outbox ({columns}) VALUES ({marks}) "  # noqa: S608
         "ON CONFLICT (key) DO UPDATE SET state = excluded.state, "
         "attempts = excluded.attempts, due_at = excluded.due_at, claimed_until = 0, "
-        "done_at = excluded.done_at, error = excluded.error",
-        values,
+        "done_at = excluded.done_at, error = excluded.error "
+        # What somebody else has sent since is not to be sent again.
+        "WHERE spotter_outbox.state = ? OR excluded.state = ?",
+        (*values, PENDING, SENT),
     )
 
 

@@ -15,10 +15,9 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import urllib3
-from django.db import connections
 
 from spotter import conf, recording
 from spotter.alerts import announcements, chronicle, jobs, outages, salvage
@@ -43,6 +42,7 @@ from spotter.channels.quiet import quiet
 from spotter.exceptions import ConfigurationError
 from spotter.health.runner import Outcome, get_runner
 from spotter.probes import Monitor, celery_broker
+from spotter.probes.django_tasks import read_queues
 from spotter.rescue import ignore, rescue
 from spotter.stores.contract import StoreError
 from spotter.stores.current import get_store
@@ -64,9 +64,6 @@ HEARTBEAT_SECONDS, TRIM_SECONDS, COPY_SECONDS = 60.0, 3600.0, 10.0
 FORGET_SECONDS = 300.0
 #: How often what is due is sent.
 DELIVER_SECONDS = 0.5
-#: Queues of django-tasks that were seen since the start, at most so many.
-MAX_QUEUES = 100
-_queues = {"default"}
 #: What of a rule a project may change.
 FIELDS = frozenset(field.name for field in dataclasses.fields(Rule))
 
@@ -377,8 +374,9 @@ class Watcher:
             a.status.seen_at for a in self.engine.alerts.values() if a.status.seen_at
         ]
         if seen:
-            # Nobody evaluated since: that time counts for nothing.
-            self.engine.skip(max(0.0, now - max(seen)))
+            # Nobody evaluated since: that time counts for nothing. It is less than none
+            # where the clock was set back meanwhile.
+            self.engine.skip(now - max(seen))
 
     def _go_on_alone(self, error: StoreError, now: float) -> None:
         if not self.is_on_spare:
@@ -505,41 +503,6 @@ def record_health(outcomes: Sequence[Outcome]) -> None:
         }
         value = 0 if outcome.report.status.is_bad else 1
         recording.gauge("spotter.health_check.up", value, labels)
-
-
-def read_queues() -> None:
-    """How many tasks wait in django-tasks' database, and for how long."""
-    from django.apps import apps
-    from django.utils import timezone
-
-    if not apps.is_installed("django_tasks_db"):
-        return
-    model = apps.get_model("django_tasks_database", "DBTaskResult")
-    try:
-        now = timezone.now()
-        waiting: dict[str, list[float]] = {}
-        for queue, at, after in model.objects.ready().values_list(
-            "queue_name", "enqueued_at", "run_after"
-        )[:10_000]:
-            since = max(at, after) if after <= now else at
-            waiting.setdefault(queue, []).append((now - since).total_seconds())
-    finally:
-        connections.close_all()
-    record_queues(waiting)
-
-
-def record_queues(waiting: Mapping[str, Sequence[float]]) -> None:
-    """
-    Write down how many tasks wait in each queue, and how many seconds the first has.
-
-    0 of a queue that is empty now, too: else what was told of it would not end.
-    """
-    _queues.update(list(waiting)[: MAX_QUEUES - len(_queues)])
-    for queue in {*_queues, *waiting}:
-        ages = waiting.get(queue, [])
-        labels = {"task.system": "django", "queue": queue}
-        recording.gauge("spotter.task.queue.depth", len(ages), labels)
-        recording.gauge("spotter.task.queue.oldest", max(ages, default=0.0), labels)
 
 
 def beat() -> None:
