@@ -15,8 +15,9 @@ import httpx
 import psycopg
 import pytest
 
-from spotter.alerts.book import PENDING, RESOLVED, Book
+from spotter.alerts.book import Book
 from spotter.alerts.evidence import kept
+from spotter.alerts.records import PENDING, RESOLVED
 from spotter.stores.sqlite import SqliteStore
 from tests.channels.receiver import receiving
 from tests.servers.postgres import running_postgres, started_again

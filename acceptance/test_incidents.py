@@ -8,8 +8,9 @@ import time
 import pytest
 from playwright.sync_api import sync_playwright
 
-from spotter.alerts.book import Alert, Book
+from spotter.alerts.book import Book
 from spotter.alerts.evidence import Piece, gather, keep
+from spotter.alerts.records import Alert
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source
 from spotter.stores.sqlite import SqliteStore

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from benchmarks._service import MONITORS, route_of
 from spotter.alerts import jobs, outages
-from spotter.alerts.book import (
+from spotter.alerts.book import Book, Page
+from spotter.alerts.evidence import keeping
+from spotter.alerts.evidence.piece import Piece
+from spotter.alerts.machine import State, Status
+from spotter.alerts.outages import Outage
+from spotter.alerts.punctuality import START, SUCCESS, Heartbeat
+from spotter.alerts.records import (
     FAILED,
     MAINTENANCE,
     OPEN,
@@ -12,16 +18,9 @@ from spotter.alerts.book import (
     SENT,
     SILENCE,
     Alert,
-    Book,
     Incident,
-    Page,
     Ping,
 )
-from spotter.alerts.evidence import keeping
-from spotter.alerts.evidence.piece import Piece
-from spotter.alerts.machine import State, Status
-from spotter.alerts.outages import Outage
-from spotter.alerts.punctuality import START, SUCCESS, Heartbeat
 from spotter.stores.contract import DAY, HOUR
 from spotter.stores.sql import SqlStore
 

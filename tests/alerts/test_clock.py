@@ -7,10 +7,10 @@ import zoneinfo
 
 import pytest
 
-from spotter.alerts.book import Shut
 from spotter.alerts.clock import JUMP_SECONDS, Clock
 from spotter.alerts.desk import UNHEARD_SECONDS
 from spotter.alerts.engine import GONE_SECONDS, TOGETHER_SECONDS
+from spotter.alerts.records import Shut
 from spotter.alerts.shipped.monitoring import SILENT_SECONDS
 from spotter.channels import Channel, DeliveryError
 from tests.alerts.kit import Recorded, World, rule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spotter.alerts.book import Book, Ping
+from spotter.alerts.book import Book
 from spotter.alerts.drilled import (  # fmt: skip
     GRACE_SECONDS,
     JOB,
@@ -13,6 +13,7 @@ from spotter.alerts.drilled import (  # fmt: skip
     not_drilled,
     overdue,
 )
+from spotter.alerts.records import Ping
 from spotter.stores.sqlite import MEMORY, SqliteStore
 
 NOW, DAY = 1_000_000_000.0, 86400.0

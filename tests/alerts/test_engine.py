@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from spotter.alerts.book import OPEN, RESOLVED, SENT, SUPPRESSED, Silence
 from spotter.alerts.engine import GONE_SECONDS, TOGETHER_SECONDS
 from spotter.alerts.expressions import Computed, Reading
+from spotter.alerts.records import OPEN, RESOLVED, SENT, SUPPRESSED, Silence
 from spotter.alerts.rules import Rule, Severity, dedup_key
 from spotter.alerts.shipped import shipped
 from spotter.channels import DeliveryError, Kind, PagerDuty

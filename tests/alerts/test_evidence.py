@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from spotter.alerts.book import Alert
 from spotter.alerts.evidence import Piece, gather, keep, kept, told
 from spotter.alerts.evidence import gathering as gatherings
 from spotter.alerts.evidence.lines import place_of
 from spotter.alerts.evidence.piece import MAX_PIECES, MAX_TEXT
 from spotter.alerts.expressions import Gauge
+from spotter.alerts.records import Alert
 from spotter.alerts.rules import Rule
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source

@@ -8,7 +8,8 @@ import time
 import pytest
 from django.core.management import call_command
 
-from spotter.alerts.book import Book, Shut
+from spotter.alerts.book import Book
+from spotter.alerts.records import Shut
 from spotter.alerts.spare import Spare, spare_path, var_folder
 from spotter.channels import Slack
 from spotter.stores.current import get_store

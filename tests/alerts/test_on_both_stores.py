@@ -8,11 +8,12 @@ import uuid
 import pytest
 
 from spotter.alerts import announcements, jobs
-from spotter.alerts.book import PENDING, RESOLVED, SENT, Book, Ping
+from spotter.alerts.book import Book
 from spotter.alerts.desk import ENDED_SECONDS, history, to_decide
 from spotter.alerts.outages import Outage, begin, end, end_gone, outages
 from spotter.alerts.outages import trim as trim_outages
 from spotter.alerts.punctuality import Heartbeat
+from spotter.alerts.records import PENDING, RESOLVED, SENT, Ping
 from spotter.channels import Kind
 from spotter.stores import open_store
 from spotter.stores.sql import SqlStore

@@ -6,13 +6,13 @@ import threading
 
 import pytest
 
-from spotter.alerts.book import FAILED, PENDING, SENT
 from spotter.alerts.outbox import (
     GIVE_UP_SECONDS,
     GIVE_UP_TRIES,
     LEASE_SECONDS,
     wait,
 )
+from spotter.alerts.records import FAILED, PENDING, SENT
 from spotter.channels import DeliveryError
 from tests.alerts.kit import Recorded, World, rule
 from tests.servers.processes import wait_until

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from spotter.alerts.book import Delivery, Event, Incident
 from spotter.alerts.chronicle import DEPLOY_BEFORE_SECONDS, statistics, timeline
 from spotter.alerts.evidence import Piece
 from spotter.alerts.postmortem import Impact, impact, markdown
+from spotter.alerts.records import Delivery, Event, Incident
 from spotter.entries import Batch, Sample, Series
 from spotter.stores.contract import StoreError
 from spotter.stores.sqlite import MEMORY, SqliteStore

@@ -7,7 +7,6 @@ import zoneinfo
 
 import pytest
 
-from spotter.alerts.book import Ping
 from spotter.alerts.punctuality import (
     Heartbeat,
     durations,
@@ -15,6 +14,7 @@ from spotter.alerts.punctuality import (
     problem_of,
     seconds_of,
 )
+from spotter.alerts.records import Ping
 from spotter.exceptions import ConfigurationError
 
 NOW = 1_000_000.0

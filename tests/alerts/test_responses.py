@@ -6,8 +6,9 @@ import datetime
 
 import pytest
 
-from spotter.alerts.book import MAINTENANCE, RESOLVED, Book
+from spotter.alerts.book import Book
 from spotter.alerts.fields import MAX_TEXT, RefusedError
+from spotter.alerts.records import MAINTENANCE, RESOLVED
 from spotter.alerts.responses import respond
 from spotter.alerts.silencing import SpanError, span_of
 from spotter.stores import open_store

@@ -8,8 +8,9 @@ import time
 import pytest
 from django.core.management import call_command
 
-from spotter.alerts.book import Book, Ping
+from spotter.alerts.book import Book
 from spotter.alerts.drilled import JOB
+from spotter.alerts.records import Ping
 from spotter.alerts.rules import Severity
 from spotter.channels.notice import clock
 from spotter.stores.current import get_store

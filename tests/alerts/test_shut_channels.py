@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from spotter.alerts.book import FAILED, PENDING, SENT, SHUT_SECONDS, SUPPRESSED
 from spotter.alerts.desk import UNHEARD_SECONDS, WAITED_SECONDS
 from spotter.alerts.engine import TOGETHER_SECONDS
+from spotter.alerts.records import FAILED, PENDING, SENT, SHUT_SECONDS, SUPPRESSED
 from spotter.alerts.shipped.monitoring import FAILING_TRIES, failing
 from spotter.channels import DeliveryError
 from tests.alerts.kit import Recorded, World, rule

@@ -7,16 +7,16 @@ import time
 
 import pytest
 
-from spotter.alerts.book import (
+from spotter.alerts.book import Book
+from spotter.alerts.evidence import Piece, keep, kept
+from spotter.alerts.records import (
     ACKNOWLEDGED,
     OPEN,
     PENDING,
     RESOLVED,
     SENT,
     SHUT_SECONDS,
-    Book,
 )
-from spotter.alerts.evidence import Piece, keep, kept
 from spotter.alerts.responses import respond
 from spotter.alerts.spare import Spare, current, spare_path, var_folder
 from spotter.channels import DeliveryError

@@ -9,11 +9,12 @@ import time
 import pytest
 
 from spotter import recording
-from spotter.alerts.book import Book, Ping
+from spotter.alerts.book import Book
 from spotter.alerts.clock import Clock
 from spotter.alerts.expressions import Computed, Gauge, Reading
 from spotter.alerts.heartbeats import Heartbeat
 from spotter.alerts.machine import Status
+from spotter.alerts.records import Ping
 from spotter.alerts.rules import Rule, Severity
 from spotter.alerts.shipped import shipped
 from spotter.alerts.sources import Source

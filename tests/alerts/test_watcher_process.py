@@ -43,7 +43,8 @@ class Stage:
         return sum(body["kind"] == kind for body in self.receiver.bodies)
 
     def is_marked(self) -> bool:
-        from spotter.alerts.book import PENDING, Book
+        from spotter.alerts.book import Book
+        from spotter.alerts.records import PENDING
         from spotter.stores import open_store
 
         store = open_store(self.store)
@@ -210,7 +211,8 @@ def test_without_the_store_all_speak_with_one_key_and_with_it_one_leads(three, f
 
 
 def open_incidents(stage) -> int:
-    from spotter.alerts.book import ACKNOWLEDGED, OPEN, Book
+    from spotter.alerts.book import Book
+    from spotter.alerts.records import ACKNOWLEDGED, OPEN
     from spotter.stores import open_store
 
     store = open_store(stage.store)

@@ -9,7 +9,7 @@ import pytest
 from django.core.mail.backends.base import BaseEmailBackend
 
 from spotter.alerts import outbox
-from spotter.alerts.book import FAILED, PENDING, SENT
+from spotter.alerts.records import FAILED, PENDING, SENT
 from spotter.channels import DeliveryError, Email
 from spotter.channels import email as module
 from spotter.channels.deadline import Deadline

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import pytest
 import urllib3
 
-from spotter.alerts.book import FAILED, PENDING, SENT, SHUT_SECONDS, Book
+from spotter.alerts.book import Book
+from spotter.alerts.records import FAILED, PENDING, SENT, SHUT_SECONDS
 from spotter.channels import Apprise, Channel, PagerDuty, Sentry, Slack, Webhook
 from spotter.channels import http as transport
 from spotter.stores.sqlite import SqliteStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spotter.alerts.book import PENDING, SENT
+from spotter.alerts.records import PENDING, SENT
 from spotter.channels import DeliveryError, Kind, PagerDuty
 from spotter.channels.pagerduty import event
 from tests.alerts.kit import Recorded, World, rule

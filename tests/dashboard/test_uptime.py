@@ -9,10 +9,11 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from spotter.alerts.book import Book, Ping
+from spotter.alerts.book import Book
 from spotter.alerts.heartbeats import Heartbeat
 from spotter.alerts.jobs import enroll
 from spotter.alerts.outages import Outage, begin, end
+from spotter.alerts.records import Ping
 from spotter.dashboard import reading
 from spotter.dashboard.ping import key_of
 from spotter.entries import Batch, Series

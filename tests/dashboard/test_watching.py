@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from spotter.alerts.book import ACKNOWLEDGED, RESOLVED, Book
+from spotter.alerts.book import Book
+from spotter.alerts.records import ACKNOWLEDGED, RESOLVED
 from spotter.channels import Email
 
 pytestmark = pytest.mark.django_db

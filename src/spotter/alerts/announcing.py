@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable
 
 from spotter.alerts import announcements
-from spotter.alerts.book import MAINTENANCE, Page
+from spotter.alerts.book import Page
 from spotter.alerts.fields import (
     Fields,
     RefusedError,
@@ -14,6 +14,7 @@ from spotter.alerts.fields import (
     number,
     text_of,
 )
+from spotter.alerts.records import MAINTENANCE
 
 MAX_SECONDS, MAX_AHEAD_SECONDS = 30 * 86400.0, 365 * 86400.0
 TIME = "%Y-%m-%d %H:%M"

@@ -9,7 +9,9 @@ from itertools import groupby
 from statistics import fmean
 
 from spotter.alerts import evidence
-from spotter.alerts.book import (
+from spotter.alerts.book import Page
+from spotter.alerts.evidence import Piece
+from spotter.alerts.records import (
     ACKNOWLEDGED,
     FAILED,
     OPEN,
@@ -19,10 +21,8 @@ from spotter.alerts.book import (
     Delivery,
     Event,
     Incident,
-    Page,
     Silence,
 )
-from spotter.alerts.evidence import Piece
 from spotter.channels import Channel, Kind
 from spotter.channels.notice import clock
 from spotter.entries import Sample

@@ -7,9 +7,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from spotter.alerts import book as books
-from spotter.alerts.book import Alert, Delivery, Incident, Page, Silence
+from spotter.alerts import records
+from spotter.alerts.book import DELIVERY, Page, delivery_of
 from spotter.alerts.clock import has_passed
+from spotter.alerts.records import Alert, Delivery, Incident, Silence
 from spotter.channels import Channel, Kind
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Desk:
 
     def decide(self, silences: Sequence[Silence]) -> None:
         """Write down what is missing."""
-        if self.incident.state == books.RESOLVED:
+        if self.incident.state == records.RESOLVED:
             self._tell_the_end()
             return
         firing = self.engine._firing(self.incident.id)
@@ -66,7 +67,7 @@ class Desk:
         if self.channel.after_seconds:
             wait = self.channel.after_seconds / 60
             return f"nobody has acknowledged it for {wait:g} min"
-        if any(d.state == books.SUPPRESSED for d in self.before):
+        if any(d.state == records.SUPPRESSED for d in self.before):
             return "what kept it from being sent has ended"
         return "the incident opened"
 
@@ -91,7 +92,7 @@ class Desk:
             silence = next(iter(muted.values()))
             return f"silence {silence.id} by {silence.author}: {silence.reason}"
         wait = 0.0 if self.unheard else self.channel.after_seconds
-        if wait and self.incident.state == books.ACKNOWLEDGED:
+        if wait and self.incident.state == records.ACKNOWLEDGED:
             return "somebody has acknowledged it"
         if wait and not has_passed(self.incident.reopened_at, wait, self.now):
             return f"it is told of what nobody acknowledges for {wait / 60:g} min"
@@ -116,14 +117,14 @@ class Desk:
     def _is_told(self) -> bool:
         """Whether it was told that it fires, or is about to be, since the last end."""
         # What failed for good counts: it cannot be told, the next channel is.
-        states = (books.PENDING, books.SENT, books.FAILED)
+        states = (records.PENDING, records.SENT, records.FAILED)
         return any(
             each.kind == Kind.TRIGGER and each.state in states
             for each in since_end(self.before)
         )
 
     def _follow_up(self, firing: Sequence[Alert], *, muted: str) -> None:
-        last = [d for d in self.before if d.state in (books.PENDING, books.SENT)]
+        last = [d for d in self.before if d.state in (records.PENDING, records.SENT)]
         if not last:
             return
         known = last[-1].notice.get("lines", ())
@@ -133,7 +134,7 @@ class Desk:
             if not self.engine.explained(alert)
             and (alert.status.fired_at or 0) > last[-1].created_at
         ]
-        if self.incident.state == books.ACKNOWLEDGED:
+        if self.incident.state == records.ACKNOWLEDGED:
             self._acknowledge()
         elif muted:
             return
@@ -144,7 +145,7 @@ class Desk:
 
     def _is_time_to_remind(self, last: Delivery) -> bool:
         """Whether it was told long enough ago; what waits reminds of nothing."""
-        told_at = last.done_at if last.state == books.SENT else None
+        told_at = last.done_at if last.state == records.SENT else None
         return told_at is not None and self.now - told_at >= self.channel.remind_seconds
 
     def _acknowledge(self) -> None:
@@ -157,15 +158,15 @@ class Desk:
         if not self._is_told():
             self._tell_of_its_shortness()
             return
-        waiting = [each for each in self.before if each.state == books.PENDING]
+        waiting = [each for each in self.before if each.state == records.PENDING]
         is_heard = any(
-            d.state == books.SENT and d.kind == Kind.TRIGGER
+            d.state == records.SENT and d.kind == Kind.TRIGGER
             for d in since_end(self.before)
         )
         for each in waiting:
             # One that is being sent may arrive: then its end must be told too.
             if each.claimed_until <= self.now and not is_heard:
-                self.page.mark(each.id, books.SUPERSEDED, self.now)
+                self.page.mark(each.id, records.SUPERSEDED, self.now)
         if is_heard:
             ending = self.incident.body.get("ending", "nothing of it fires any more")
             self._send(Kind.RESOLVE, ending)
@@ -188,7 +189,7 @@ class Desk:
         notice = self.engine.notice(self.incident, kind, reason, self.now)
         self.page.decide(
             self._key(kind), self.incident.id, self.channel.name, kind,
-            state=books.PENDING, now=self.now, reason=reason, notice=notice.as_dict(),
+            state=records.PENDING, now=self.now, reason=reason, notice=notice.as_dict(),
         )  # fmt: skip
 
     def _suppress(self, reason: str) -> None:
@@ -196,7 +197,7 @@ class Desk:
             return
         is_new = self.page.decide(
             self._key("suppressed"), self.incident.id, self.channel.name, Kind.TRIGGER,
-            state=books.SUPPRESSED, now=self.now, reason=reason,
+            state=records.SUPPRESSED, now=self.now, reason=reason,
         )  # fmt: skip
         if is_new:
             text = f"{self.channel.name}: {reason}"
@@ -219,7 +220,7 @@ def to_decide(page: Page, now: float) -> list[Incident]:
     found = {i.id: i for i in page.incidents(since=now - ENDED_SECONDS, limit=None)}
     waiting = page.run(
         "SELECT DISTINCT incident_id FROM spotter_outbox WHERE state = ?",
-        (books.PENDING,),
+        (records.PENDING,),
     )
     others = (page.incident(id_) for (id_,) in waiting if id_ not in found)
     return [*found.values(), *(each for each in others if each is not None)]
@@ -233,12 +234,12 @@ def history(page: Page, incident: int) -> list[Delivery]:
     thousands, and an incident's beginning must not fall out of sight.
     """
     rows = page.run(
-        f"SELECT {books.DELIVERY} FROM spotter_outbox WHERE incident_id = ? AND "  # noqa: S608 (names of ours)
+        f"SELECT {DELIVERY} FROM spotter_outbox WHERE incident_id = ? AND "  # noqa: S608 (names of ours)
         "(kind NOT IN (?, ?) OR state = ? OR id IN (SELECT MAX(id) FROM spotter_outbox "
         "WHERE incident_id = ? GROUP BY channel, kind)) ORDER BY id",
-        (incident, Kind.REMINDER, Kind.UPDATE, books.PENDING, incident),
+        (incident, Kind.REMINDER, Kind.UPDATE, records.PENDING, incident),
     )
-    return [books.delivery_of(row) for row in rows]
+    return [delivery_of(row) for row in rows]
 
 
 def since_end(deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -299,11 +300,11 @@ def fate(deliveries: Sequence[Delivery], is_shut: bool, now: float) -> str:
     for each in since_end(deliveries):
         if each.kind != Kind.TRIGGER:
             continue
-        if each.state == books.SUPPRESSED:
+        if each.state == records.SUPPRESSED:
             found = (
                 "unheard" if is_shut and each.reason.startswith("it is shut") else ""
             )
-        elif each.state != books.SUPERSEDED:
+        elif each.state != records.SUPERSEDED:
             found = "unheard" if is_lost(each, is_shut, now) else "heard"
     return found
 
@@ -312,8 +313,8 @@ def is_lost(trigger: Delivery, is_shut: bool, now: float) -> bool:
     """Whether a beginning does not get through, or not in time."""
     if trigger.notice.get("told"):
         return False
-    if trigger.state == books.PENDING:
+    if trigger.state == records.PENDING:
         enough = UNHEARD_SECONDS if trigger.error else WAITED_SECONDS
         is_stuck = has_passed(trigger.created_at, enough, now)
         return is_stuck or (is_shut and trigger.attempts > 0)
-    return trigger.state == books.FAILED
+    return trigger.state == records.FAILED

@@ -7,14 +7,14 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from spotter.alerts import book as books
-from spotter.alerts import chronicle
-from spotter.alerts.book import Alert, Delivery, Incident, Page
+from spotter.alerts import chronicle, records
+from spotter.alerts.book import Page
 from spotter.alerts.clock import has_passed
 from spotter.alerts.desk import Desk, closed, history, stand_in, to_decide
 from spotter.alerts.evidence import Piece
 from spotter.alerts.expressions import Reading, Reads, Skips
 from spotter.alerts.machine import State, Status, Truth, shifted, step
+from spotter.alerts.records import Alert, Delivery, Incident
 from spotter.alerts.rules import Rule, Severity, dedup_key, fingerprint
 from spotter.channels import Channel, Kind, Notice
 from spotter.rescue import rescue
@@ -321,14 +321,14 @@ class Engine:
         for incident in sorted(latest, key=lambda i: not is_open_with(i, alert)):
             if self._joins(incident, alert, now):
                 return incident
-            is_over = incident.state == books.RESOLVED
+            is_over = incident.state == records.RESOLVED
             if is_over and alert.key in incident.body.get("alerts", ()):
                 page.note(incident.id, now, "reopened", f"{alert.rule} fires again")
                 # Whoever was at it thought that it was over; so did the resolution.
                 body = {**incident.body, "resolution": None, "reopened_at": now}
                 body.pop("acknowledged_by", None)
                 reopened = dataclasses.replace(
-                    incident, state=books.OPEN, resolved_at=None, touched_at=now,
+                    incident, state=records.OPEN, resolved_at=None, touched_at=now,
                     body=body,
                 )  # fmt: skip
                 page.save_incident(reopened)
@@ -351,13 +351,13 @@ class Engine:
         Who acknowledged an incident is told of nothing more of it, so what is neither
         known of it nor explained by it is an incident of its own.
         """
-        if incident.state == books.RESOLVED:
+        if incident.state == records.RESOLVED:
             return False
         if is_open_with(incident, alert):
             return True
         if now - incident.touched_at > TOGETHER_SECONDS:
             return False
-        if incident.state == books.OPEN:
+        if incident.state == records.OPEN:
             return True
         cause = self.explained(alert)
         return any(each.rule == cause for each in self._firing(incident.id))
@@ -383,7 +383,9 @@ class Engine:
         An alert of an older book may have been given back over the one that fired; its
         incident would be open for ever.
         """
-        for incident in page.incidents((books.OPEN, books.ACKNOWLEDGED), limit=None):
+        for incident in page.incidents(
+            (records.OPEN, records.ACKNOWLEDGED), limit=None
+        ):
             if not self._firing(incident.id):
                 self._close(page, incident, now)
 
@@ -394,7 +396,7 @@ class Engine:
         chronicle.end_silences(page, incident.id, now)
         page.save_incident(
             dataclasses.replace(
-                incident, state=books.RESOLVED, resolved_at=now, touched_at=now,
+                incident, state=records.RESOLVED, resolved_at=now, touched_at=now,
                 body={**incident.body, "ending": ending},
             )
         )  # fmt: skip
@@ -461,7 +463,7 @@ class Engine:
         silences = [s for s in page.silences(now) if s.starts_at <= now]
         shut = closed(self.channels, page, now)
         for incident in to_decide(page, now):
-            if incident.state != books.RESOLVED:
+            if incident.state != records.RESOLVED:
                 incident = chronicle.note_silences(
                     page, incident, self._firing(incident.id), silences, now
                 )
@@ -521,7 +523,7 @@ class Engine:
 
 def is_open_with(incident: Incident, alert: Alert) -> bool:
     """Whether an alert was a part of it before, and it is not over."""
-    is_open = incident.state != books.RESOLVED
+    is_open = incident.state != records.RESOLVED
     return is_open and alert.key in incident.body.get("alerts", ())
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from spotter.alerts.book import Incident, Page
+from spotter.alerts.book import Page
+from spotter.alerts.records import Incident
 from spotter.exceptions import SpotterError
 from spotter.privacy import scrub_text
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from asgiref.sync import sync_to_async
 
 from spotter.alerts import jobs
-from spotter.alerts.book import Book, Page, Ping
+from spotter.alerts.book import Book, Page
 from spotter.alerts.jobs import Job
 from spotter.alerts.punctuality import (
     FAILURE,
@@ -27,6 +27,7 @@ from spotter.alerts.punctuality import (
     problem_of,
     seconds_of,
 )
+from spotter.alerts.records import Ping
 from spotter.privacy import scrub_text
 from spotter.rescue import ignore, rescue
 from spotter.stores.contract import StoreError

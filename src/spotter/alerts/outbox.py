@@ -10,17 +10,9 @@ import random
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 
-from spotter.alerts.book import (
-    FAILED,
-    MAX_ERROR,
-    PENDING,
-    SENT,
-    SHUT_SECONDS,
-    Book,
-    Delivery,
-    Page,
-)
+from spotter.alerts.book import MAX_ERROR, Book, Page
 from spotter.alerts.bucket import Bucket
+from spotter.alerts.records import FAILED, PENDING, SENT, SHUT_SECONDS, Delivery
 from spotter.channels import Channel, DeliveryError, Notice
 from spotter.channels.channel import without_secrets
 from spotter.channels.deadline import Deadline

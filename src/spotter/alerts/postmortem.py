@@ -6,10 +6,10 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
-from spotter.alerts.book import Delivery, Event, Incident
 from spotter.alerts.evidence import Piece
 from spotter.alerts.evidence.piece import seconds, share
 from spotter.alerts.expressions import Reads
+from spotter.alerts.records import Delivery, Event, Incident
 from spotter.alerts.shipped import REQUESTS, STATUS
 from spotter.channels.notice import clock
 from spotter.stores.contract import Query, StoreError

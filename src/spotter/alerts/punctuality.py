@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from spotter.alerts.book import Ping
+from spotter.alerts.records import Ping
 from spotter.exceptions import ConfigurationError
 
 START, SUCCESS, FAILURE = "start", "success", "failure"

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from spotter.alerts import announcing
 from spotter.alerts import matchers as matching
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Page
+from spotter.alerts.book import Page
 from spotter.alerts.fields import (
     Fields,
     RefusedError,
@@ -19,6 +19,7 @@ from spotter.alerts.fields import (
     text_of,
 )
 from spotter.alerts.matchers import MatcherError
+from spotter.alerts.records import ACKNOWLEDGED, OPEN, RESOLVED
 from spotter.alerts.silencing import SpanError, span_of
 from spotter.channels.notice import clock
 

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Mapping
 
-from spotter.alerts.book import MAINTENANCE, SILENCE
+from spotter.alerts.records import MAINTENANCE, SILENCE
 from spotter.exceptions import SpotterError
 from spotter.logs.reading.times import UnreadableTimeError, duration, moment
 

@@ -18,23 +18,20 @@ from typing import Any
 
 from django.conf import settings as django_settings
 
-from spotter.alerts.book import (
-    ACKNOWLEDGED,
-    DELIVERY,
-    INCIDENT,
-    OPEN,
-    PENDING,
-    RESOLVED,
-    SENT,
-    Book,
-    Incident,
-    Page,
-    Silence,
-)
+from spotter.alerts.book import DELIVERY, INCIDENT, Book, Page
 from spotter.alerts.book import as_json as dumps
 from spotter.alerts.desk import history, to_decide
 from spotter.alerts.evidence import keep, kept
 from spotter.alerts.matchers import written
+from spotter.alerts.records import (
+    ACKNOWLEDGED,
+    OPEN,
+    PENDING,
+    RESOLVED,
+    SENT,
+    Incident,
+    Silence,
+)
 from spotter.stores.contract import StoreError
 from spotter.stores.sql import SqlStore
 from spotter.stores.sqlite import MEMORY, SqliteStore

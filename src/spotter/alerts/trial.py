@@ -11,10 +11,10 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from spotter.alerts.book import Alert
 from spotter.alerts.engine import Engine, Place
 from spotter.alerts.expressions import BestOf, Gauge, Increase, Reads
 from spotter.alerts.machine import State
+from spotter.alerts.records import Alert
 from spotter.alerts.rules import Rule
 from spotter.catalog import METRICS
 from spotter.entries import Batch, Point, Sample, Series

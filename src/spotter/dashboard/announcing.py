@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from spotter.alerts import announcements
 from spotter.alerts import matchers as matching
 from spotter.alerts.announcing import TIME
-from spotter.alerts.book import Incident, Page, Silence
+from spotter.alerts.book import Page
+from spotter.alerts.records import Incident, Silence
 from spotter.conf import get_settings
 from spotter.dashboard.blocks import Action, Block
 from spotter.dashboard.site import address

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from spotter.alerts.book import ACKNOWLEDGED, RESOLVED, Alert, Book, Incident
+from spotter.alerts.book import Book
 from spotter.alerts.matchers import Matcher, written
+from spotter.alerts.records import ACKNOWLEDGED, RESOLVED, Alert, Incident
 from spotter.alerts.spare import current
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Cell, Column, Note, Table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator
 
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, Incident
+from spotter.alerts.records import ACKNOWLEDGED, OPEN, Incident
 from spotter.conf import get_settings
 from spotter.dashboard import format as write
 from spotter.dashboard import incidents

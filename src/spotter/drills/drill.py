@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from spotter.alerts.book import PENDING, SENT, SUPPRESSED, Book, Delivery
+from spotter.alerts.book import Book
 from spotter.alerts.engine import Engine, Place
 from spotter.alerts.expressions import Computed, Reading, Reads
 from spotter.alerts.machine import Truth
 from spotter.alerts.outbox import Outbox
+from spotter.alerts.records import PENDING, SENT, SUPPRESSED, Delivery
 from spotter.alerts.rules import Rule, written
 from spotter.channels import Channel
 from spotter.exceptions import SpotterError

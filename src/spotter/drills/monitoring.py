@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 
-from spotter.alerts.book import PENDING, Book
+from spotter.alerts.book import Book
 from spotter.alerts.outbox import Outbox
+from spotter.alerts.records import PENDING
 from spotter.alerts.rules import Rule
 from spotter.alerts.shipped import shipped
 from spotter.channels import Kind, Notice, Webhook

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from spotter.alerts.book import Book, Ping
+from spotter.alerts.book import Book
 from spotter.alerts.expressions import (
     REQUESTS,
     ROUTE,
@@ -25,6 +25,7 @@ from spotter.alerts.expressions import (
 )
 from spotter.alerts.heartbeats import FAILURE, SUCCESS, Heartbeat
 from spotter.alerts.probing import BELIEVED
+from spotter.alerts.records import Ping
 from spotter.alerts.rules import Rule
 from spotter.alerts.shipped import shipped
 from spotter.drills.drill import Undrillable

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from spotter.alerts.book import Alert
 from spotter.alerts.evidence.lines import error_lines, exceptions
 from spotter.alerts.evidence.piece import Piece
 from spotter.alerts.evidence.readings import (
@@ -28,6 +27,7 @@ from spotter.alerts.evidence.requests import (
 )
 from spotter.alerts.evidence.scene import Look, Scene, Sees
 from spotter.alerts.evidence.statements import costly_statements
+from spotter.alerts.records import Alert
 from spotter.alerts.rules import Rule
 from spotter.rescue import rescue
 from spotter.stores.contract import StoreError

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import orjson
 
-from spotter.alerts.book import EVIDENCE, Page
+from spotter.alerts.book import Page
 from spotter.alerts.evidence.piece import MAX_PIECES, Piece, pieces_of
+from spotter.alerts.records import EVIDENCE
 
 
 def kept(page: Page, incident: int) -> list[Piece]:

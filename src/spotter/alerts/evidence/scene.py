@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from spotter.alerts.book import Alert
 from spotter.alerts.evidence.piece import Piece
 from spotter.alerts.expressions import ask
+from spotter.alerts.records import Alert
 from spotter.alerts.rules import Rule
 from spotter.entries import Point, Sample
 from spotter.stores.contract import Query

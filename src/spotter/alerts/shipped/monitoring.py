@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 
-from spotter.alerts.book import FAILED, PENDING, SENT, Book, Delivery
+from spotter.alerts.book import Book
 from spotter.alerts.expressions import (
     DAY,
     MINUTE,
@@ -17,6 +17,7 @@ from spotter.alerts.expressions import (
     Reads,
     ask,
 )
+from spotter.alerts.records import FAILED, PENDING, SENT, Delivery
 from spotter.alerts.rules import Rule, Severity
 from spotter.stores.contract import StoreError
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 
 from spotter.alerts import naming
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Alert, Shut
 from spotter.alerts.machine import State
+from spotter.alerts.records import ACKNOWLEDGED, OPEN, RESOLVED, Alert, Shut
 from spotter.alerts.rules import runbook_of
 from spotter.dashboard import access, incidents
 from spotter.dashboard import format as write

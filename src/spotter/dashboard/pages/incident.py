@@ -9,18 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 
 from spotter.alerts import chronicle
-from spotter.alerts.book import (
-    OPEN,
-    RESOLVED,
-    Alert,
-    Book,
-    Delivery,
-    Event,
-    Incident,
-)
+from spotter.alerts.book import Book
 from spotter.alerts.evidence import Piece, kept
 from spotter.alerts.matchers import Matcher
 from spotter.alerts.postmortem import impact, markdown
+from spotter.alerts.records import OPEN, RESOLVED, Alert, Delivery, Event, Incident
 from spotter.dashboard import access, announcing, incidents
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import (

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest
 
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Incident
 from spotter.alerts.chronicle import OfRule, Statistics, statistics
+from spotter.alerts.records import ACKNOWLEDGED, OPEN, RESOLVED, Incident
 from spotter.alerts.rules import Severity
 from spotter.dashboard import format as write
 from spotter.dashboard import incidents as shared

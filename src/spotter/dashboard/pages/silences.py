@@ -10,8 +10,8 @@ from django.middleware.csrf import get_token
 from django.utils import timezone
 
 from spotter.alerts import matchers as matching
-from spotter.alerts.book import Alert, Silence
 from spotter.alerts.matchers import MatcherError
+from spotter.alerts.records import Alert, Silence
 from spotter.alerts.silencing import (
     INCIDENT,
     OWN,

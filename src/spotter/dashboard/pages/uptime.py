@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from spotter.alerts import jobs
-from spotter.alerts.book import Book, Ping
+from spotter.alerts.book import Book
 from spotter.alerts.jobs import LOOK_BACK, Job
 from spotter.alerts.outages import Outage, outages
 from spotter.alerts.punctuality import START, SUCCESS, durations, problem_of
+from spotter.alerts.records import Ping
 from spotter.alerts.uptime import (
     DAY,
     DAYS,

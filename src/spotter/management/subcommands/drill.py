@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from django.core.management.base import BaseCommand
 
-from spotter.alerts.book import Book, Ping
+from spotter.alerts.book import Book
 from spotter.alerts.drilled import JOB
 from spotter.alerts.heartbeats import FAILURE, SUCCESS
+from spotter.alerts.records import Ping
 from spotter.alerts.rules import Rule
 from spotter.alerts.watcher import configured_rules
 from spotter.drills.drill import Stage

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from django.core.management.base import BaseCommand
 
 from spotter.alerts import chronicle
-from spotter.alerts.book import ACKNOWLEDGED, OPEN, RESOLVED, Book, Incident
+from spotter.alerts.book import Book
 from spotter.alerts.evidence import kept
 from spotter.alerts.postmortem import impact, markdown
+from spotter.alerts.records import ACKNOWLEDGED, OPEN, RESOLVED, Incident
 from spotter.alerts.rules import Severity
 from spotter.channels.notice import clock
 from spotter.dashboard.format import seconds

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from django.core.management.base import BaseCommand
 
-from spotter.alerts.book import SENT, Alert, Page
+from spotter.alerts.book import Page
 from spotter.alerts.drilled import drilled_at
+from spotter.alerts.records import SENT, Alert
 from spotter.alerts.rules import Rule, written
 from spotter.alerts.watcher import configured_rules
 from spotter.channels.notice import clock

@@ -14,9 +14,10 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from spotter.alerts import trial, trial_file
-from spotter.alerts.book import Alert, Book
+from spotter.alerts.book import Book
 from spotter.alerts.expressions import Asked
 from spotter.alerts.machine import State
+from spotter.alerts.records import Alert
 from spotter.alerts.rules import Rule, written
 from spotter.alerts.trial import Firing, Trial
 from spotter.alerts.trial_file import Expectation, Test

@@ -7,8 +7,8 @@ import time
 
 from django.core.management.base import BaseCommand
 
-from spotter.alerts.book import MAINTENANCE, Silence
 from spotter.alerts.matchers import written
+from spotter.alerts.records import MAINTENANCE, Silence
 from spotter.alerts.responses import audit, respond
 from spotter.alerts.silencing import INCIDENT, OWN, TOMORROW
 from spotter.channels.notice import clock

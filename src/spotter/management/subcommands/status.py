@@ -11,19 +11,19 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand
 
-from spotter.alerts.book import (
+from spotter.alerts.book import Book
+from spotter.alerts.drilled import overdue
+from spotter.alerts.records import (
     ACKNOWLEDGED,
     OPEN,
     PENDING,
     RESOLVED,
     Alert,
-    Book,
     Delivery,
     Incident,
     Shut,
     Silence,
 )
-from spotter.alerts.drilled import overdue
 from spotter.alerts.spare import current
 from spotter.channels.notice import clock
 from spotter.dashboard.format import ago
