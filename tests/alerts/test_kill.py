@@ -26,7 +26,7 @@ def store(request, tmp_path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'spotter.db'}"
     server = request.getfixturevalue("postgres")
-    return str(server.create_database(f"killed{next(numbers)}"))
+    return str(server.create_database(f"told{next(numbers)}"))
 
 
 @pytest.mark.parametrize("point", POINTS)
