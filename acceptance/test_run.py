@@ -51,6 +51,15 @@ def test_the_printed_addresses_answer(copy):
     assert set(answers.values()) <= {200, 302}, answers
 
 
+def test_the_first_start_says_where_to_look_and_not_how_it_was_made(copy):
+    """Tables and demo data are a matter of the log files."""
+    told = copy.output.partition("http://")[0].splitlines()
+    assert [
+        line for line in told if " DEBUG " in line or "Workflow created" in line
+    ] == []
+    assert "Workflow created" in (copy.home / "logs" / "workflows.log").read_text()
+
+
 def test_the_printed_log_ins_work(copy):
     logins = json.loads((copy.home / "var" / "demo-logins.json").read_text())
     assert all(login["password"] in copy.output for login in logins.values())

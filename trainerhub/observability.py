@@ -33,6 +33,7 @@ def install(settings: dict[str, Any]) -> None:
         production=settings["PRODUCTION"],
         application="trainerhubb.log",
         workflows={"trainerhub.workflows"},
+        loggers={"django_tasks": "INFO"},
     )
     settings["SPOTTER"] = {
         "SERVICE_NAME": "TrainerHub API",

@@ -126,3 +126,28 @@ def test_each_line_goes_to_its_files_in_development(tmp_path):
 def test_an_unusable_directory_does_not_stop_the_application(tmp_path):
     (tmp_path / "file").write_text("")
     assert written(tmp_path / "file" / "logs", True) == {}
+
+
+ON_THE_CONSOLE = """
+import logging, logging.config, sys
+from spotter import logs
+logging.config.dictConfig(logs.config(sys.argv[1], production=False))
+for name in ("app", "spotter.watcher"):
+    logging.getLogger(name).debug("a debug line of %s", name)
+    logging.getLogger(name).warning("a warning of %s", name)
+"""
+
+
+def test_what_spotter_does_all_the_time_is_in_debug_log_and_not_on_the_console(
+    tmp_path,
+):
+    done = subprocess.run(
+        [sys.executable, "-c", ON_THE_CONSOLE, str(tmp_path)],
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    everything = (tmp_path / "debug.log").read_text()
+    for line in ("debug line of app", "warning of app", "warning of spotter.watcher"):
+        assert line in done.stderr
+        assert line in everything
+    assert "debug line of spotter.watcher" not in done.stderr
+    assert "debug line of spotter.watcher" in everything

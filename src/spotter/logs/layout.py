@@ -12,7 +12,14 @@ from spotter.exceptions import ConfigurationError
 MEBIBYTE = 1024 * 1024
 API_LOGGER = "spotter.api"
 #: At DEBUG these say much, and nothing about the project.
-QUIET = ("asyncio", "django.template", "django.utils.autoreload", "urllib3")
+QUIET = (
+    "asyncio",
+    "django.db.backends.schema",
+    "django.template",
+    "django.utils.autoreload",
+    "environ",
+    "urllib3",
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +83,12 @@ def config(
         files["workflows"] = handler(directory, workflows_file, "workflows.log", 5, 5)
     check_distinct(files)
     handlers = files | console_handler(console, production)
-    for one in handlers.values():
+    for name, one in handlers.items():
         one["filters"] = (["limits"] if limits else []) + (
             [] if production else ["queries"]
         )
+        if name == "console" and not production:
+            one["filters"].append("own")
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -183,6 +192,7 @@ def filters(limits: Any, production: bool) -> dict[str, Any]:
         }
     if not production:
         found["queries"] = {"()": "spotter.logs.queries.QueryFilter"}
+        found["own"] = {"()": "spotter.logs.own.WithoutOwnDebug"}
     return found
 
 

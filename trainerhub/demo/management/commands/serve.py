@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import http.client
+import logging
 import os
 import pathlib
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import environ
@@ -73,6 +76,10 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def prepare(self) -> None:
+        with calm_console():
+            self.fill()
+
+    def fill(self) -> None:
         call_command("migrate", verbosity=0, interactive=False, stdout=self.stdout)
         if settings.PRODUCTION or not pathlib.Path(settings.STATIC_ROOT).exists():
             call_command(
@@ -97,6 +104,24 @@ class Command(BaseCommand):
                 )
         self.stdout.write("\n  Ctrl-C stops everything.\n")
         self.stdout.flush()
+
+
+@contextlib.contextmanager
+def calm_console() -> Iterator[None]:
+    """Leave to the files what is logged while all is made, but for what is wrong."""
+    handlers = [h for h in logging.getLogger().handlers if is_console(h)]
+    levels = [handler.level for handler in handlers]
+    for handler in handlers:
+        handler.setLevel(max(handler.level, logging.WARNING))
+    try:
+        yield
+    finally:
+        for handler, level in zip(handlers, levels, strict=True):
+            handler.setLevel(level)
+
+
+def is_console(handler: logging.Handler) -> bool:
+    return isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr
 
 
 def address() -> tuple[str, int, int]:
