@@ -114,7 +114,7 @@ class Spare:
                 insert(spare, "spotter_incidents", INCIDENT, row_of(incident))
                 keep(spare, incident.id, incident.opened_at, evidence[incident.id])
                 for each in rows[incident.id]:
-                    values = dataclasses.astuple(each)
+                    values = values_of(each)
                     insert(
                         spare,
                         "spotter_outbox",
@@ -186,7 +186,7 @@ def give_back_events(
     keep(page, known, now, kept(spare, number))
     for each in reversed(spare.deliveries(number, limit=2000)):
         tail = each.key.partition(":")[2]
-        values = dataclasses.astuple(
+        values = values_of(
             dataclasses.replace(each, key=f"{known}:{tail}", incident=known)
         )
         upsert_delivery(page, (*values[1:-1], dumps(each.notice)))
@@ -260,7 +260,7 @@ def insert(page: Page, table: str, columns: str, values: tuple[object, ...]) -> 
 
 def row_of(incident: Incident) -> tuple[object, ...]:
     """An incident's columns."""
-    return (*dataclasses.astuple(incident)[:-1], dumps(incident.body))
+    return (*values_of(incident)[:-1], dumps(incident.body))
 
 
 def adopt(page: Page, incident: Incident, now: float, *, leads: bool) -> int:
@@ -351,3 +351,8 @@ def current(store: SqlStore, now: float) -> Book:
 def opened(path: str) -> Book:
     """The spare book as others than its watcher see it."""
     return Book(SqliteStore(path))
+
+
+def values_of(record: Any) -> tuple[Any, ...]:
+    """A record's fields; astuple() would copy each notice down to its last word."""
+    return tuple(getattr(record, field.name) for field in dataclasses.fields(record))
