@@ -50,12 +50,12 @@ class Reading(Tables):
         sums: dict[Group, dict[int, PointSum]] = defaultdict(dict)
         rows_of = self._whole_rows if query.buckets else self._sum_rows
         with self.transaction(write=False) as execute:
-            matching = self._series.matching(execute, query)
+            matching, now = self._series.matching(execute, query), self._clock()
             for ladder, named in by_ladder(matching, query.by):
-                level = level_for(query, self._clock(), ladder)
+                level = level_for(query, now, ladder)
                 marks = self._watermarks(execute, ladder)
                 step = max(query.step or 0, level.window)
-                for segment in whole_windows(level, ladder, query, marks):
+                for segment in whole_windows(level, ladder, query, marks, now):
                     window = f"starts_at / {step} * {step}"
                     for id_, start, *row in rows_of(execute, segment, named, window):
                         points = sums[named[id_]]
@@ -220,10 +220,11 @@ def sample_of(row: Row) -> Sample:
 
 
 def whole_windows(
-    level: Level, ladder: Ladder, query: Query, marks: Mapping[int, int]
+    level: Level, ladder: Ladder, query: Query, marks: Mapping[int, int], now: float
 ) -> Iterator[Segment]:
     """The level's windows as far as they are rolled up, then the finer levels'."""
-    start = int(query.start)
+    # Of what is kept for a day a quarter has thousands of windows with nothing in them.
+    start = int(max(query.start, now - ladder[-1].keep))
     for each in reversed(ladder[: ladder.index(level) + 1]):
         is_finest = each is ladder[0]
         end = int(query.end if is_finest else min(query.end, marks[each.window]))
