@@ -78,7 +78,7 @@ class PostgresqlStore(SqlStore):
                 cursor.executemany(translate(statement), list(rows))
 
     least, greatest = "LEAST", "GREATEST"
-    newest = "(ARRAY_AGG(last ORDER BY last_at DESC NULLS LAST))[1], MAX(last_at)"
+    last = "(ARRAY_AGG(last ORDER BY last_at DESC) FILTER (WHERE last_at > 0))[1]"
 
     def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
         rows = execute(f"SELECT series_id, buckets FROM {where}")

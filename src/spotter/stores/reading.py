@@ -33,11 +33,10 @@ from spotter.stores.tables import Tables, listed, parts, windows_of
 
 #: Series up to which each point is looked up; above, all between them are read.
 LOOK_UP = 120
-#: COLUMNS of several rows together, but for buckets and a gauge's last reading, which
-#: is asked for where there is one.
+#: COLUMNS of several rows together, but for buckets.
 SUMS = (
     "CAST(SUM(count) AS BIGINT), SUM(sum), MIN(minimum), MAX(maximum), "
-    "CAST(SUM(zeros) AS BIGINT), NULL, MAX(last_at), NULL"
+    "CAST(SUM(zeros) AS BIGINT), {last}, MAX(last_at), NULL"
 )
 #: Where that stands behind series and window.
 LAST_AT = 8
@@ -77,10 +76,10 @@ class Reading(Tables):
         self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
     ) -> Iterator[Row]:
         """Rows without buckets, which the database adds up by series and window."""
-        rows = list(
-            self._rows(execute, segment, f"{window}, {SUMS}", named, group=(1, 2))
-        )
-        if any(row[LAST_AT] is not None for row in rows):
+        sums = f"{window}, {SUMS.format(last=self.last)}"
+        rows = list(self._rows(execute, segment, sums, named, group=(1, 2)))
+        is_to_ask = self.last == "NULL"
+        if is_to_ask and any(row[LAST_AT] is not None for row in rows):
             latest = self._latest(execute, segment, named, window)
             rows = [
                 (*row[:7], *latest.get((row[0], row[1]), (None, None)), None)
@@ -109,7 +108,7 @@ class Reading(Tables):
     ) -> dict[tuple[int, int], tuple[float, float]]:
         """The last reading of each gauge in each window; nothing of what is no gauge."""
         rows = self._rows(
-            execute, segment, f"{window}, {self.newest}", named, group=(1, 2)
+            execute, segment, f"{window}, last, MAX(last_at)", named, group=(1, 2)
         )
         return {
             (id_, at): (last, last_at) for id_, at, last, last_at in rows if last_at

@@ -46,8 +46,9 @@ class Tables(Store):
     #: What SQL calls the smaller and the larger of two values.
     least, greatest = "MIN", "MAX"
 
-    #: The last reading of a group of rows, and when it was taken.
-    newest = "last, MAX(last_at)"
+    #: The last reading of a group of rows among its sums; "NULL" where the database has
+    #: it only in a statement of its own, as `last, MAX(last_at)`.
+    last = "NULL"
 
     @abc.abstractmethod
     def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
