@@ -254,6 +254,12 @@ def test_of_a_very_long_agent_only_the_beginning_is_remembered(ask):
         ("user:jane@example.com", "user"),
         ("a" * 60 + ":1", "(none)"),
         ("news." + "a" * 60 + ":1", "news"),
+        # Django's key of a session, which may happen to end in its only digits.
+        (
+            "django.contrib.sessions.cache" + "tmxtergekdnwcjcjbjyekwbjfjvkrg54",
+            "django.contrib.sessions",
+        ),
+        ("newsletter_subscribers_of_trainers12", "newsletter_subscribers_of_trainers"),
     ],
 )
 def test_a_key_is_known_by_its_prefix_only(key, prefix):

@@ -20,6 +20,8 @@ ADDRESS = re.compile(r"[\w.+%-]*(?:@|%40)")
 #: The letters that a key has before a digit, and all that belongs to the same word.
 LETTERS, WORD = re.compile(r"[A-Za-z]+$"), re.compile(r"[^\W_]*")
 NUMBERED, HEXADECIMAL = re.compile(r"[A-Za-z]+\d+"), re.compile(r"[0-9A-Fa-f]{8,}")
+#: No name is as long, whatever it is made of.
+LONGEST_NAME = 30
 
 
 class CachePoints:
@@ -73,6 +75,8 @@ def is_token(letters: str, rest: re.Match[str] | None) -> bool:
     if rest is None or not rest[0]:
         return False
     word = letters + rest[0]
+    if len(word) > LONGEST_NAME:
+        return True
     return NUMBERED.fullmatch(word) is None or HEXADECIMAL.fullmatch(word) is not None
 
 
