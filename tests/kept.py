@@ -16,7 +16,7 @@ from spotter.stores.current import get_store
 
 def kept_store(settings: Any, folder: pathlib.Path) -> Iterator[Store]:
     """Name a store in the settings; what others captured before is dropped."""
-    buffer._flusher.after_fork()
+    buffer._flusher.stop()
     settings.SPOTTER = {
         **getattr(settings, "SPOTTER", {}),
         "STORE": f"sqlite:///{folder / 'spotter.db'}",
@@ -24,6 +24,8 @@ def kept_store(settings: Any, folder: pathlib.Path) -> Iterator[Store]:
     }
     store = get_store()
     yield store
+    # Its thread would open again what is closed here.
+    buffer._flusher.stop()
     store.close()
 
 

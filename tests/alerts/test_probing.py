@@ -83,7 +83,7 @@ class Hosts:
 def hosts(tmp_path, settings, monkeypatch):
     monkeypatch.setattr("spotter.alerts.watcher.check_health", lambda: None)
     monkeypatch.setattr("spotter.alerts.watcher.read_queues", lambda: None)
-    buffer._flusher.after_fork()
+    buffer._flusher.stop()
     DOWN.clear()
     with time_machine.travel(time.time(), tick=False) as traveller:
         made = Hosts(tmp_path, settings, traveller)

@@ -14,7 +14,7 @@ from spotter.recording import buffer
 @pytest.fixture
 def configured(tmp_path, settings):
     """Name channels, and more of the settings; what others captured before is dropped."""
-    buffer._flusher.after_fork()
+    buffer._flusher.stop()
 
     def configure(*channels, **more):
         settings.SPOTTER = {

@@ -85,8 +85,8 @@ def fleet(request, settings, tmp_path):
         settings.SPOTTER = {**settings.SPOTTER, "STORE": url}
         store = get_store()
     yield Fleet()
-    store.close()
     next(made, None)
+    store.close()
 
 
 def test_a_release_is_marked_once_by_all_workers_of_all_hosts(fleet):

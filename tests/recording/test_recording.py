@@ -319,7 +319,7 @@ def test_a_forked_child_writes_its_own_and_not_its_parents(kept):
 
 
 def test_a_project_under_test_records_nothing_unasked(settings, tmp_path):
-    buffer._flusher.after_fork()  # what earlier tests left behind
+    buffer._flusher.stop()  # what earlier tests left behind
     settings.SPOTTER = {}
     settings.BASE_DIR = tmp_path
     recording.count("bookings.made")

@@ -14,6 +14,7 @@ from spotter.stores import postgresql
 from spotter.stores.contract import Query, StoreError
 from spotter.stores.postgresql import PostgresqlStore
 from tests.servers.postgres import running_postgres, send, started_again
+from tests.servers.processes import wait_until
 from tests.stores.killing import killed_at_random
 
 pytestmark = pytest.mark.long
@@ -51,6 +52,20 @@ def test_a_server_that_is_gone_is_reported_without_its_address(store, proxy, fau
     with pytest.raises(StoreError) as failure:
         store.write(hits())
     assert "127.0.0.1" not in str(failure.value)
+
+
+def test_a_user_who_may_create_nothing_is_told_and_leaves_no_connection(postgres):
+    url = postgres.create_database("closed")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE poor LOGIN")
+        connection.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        store = PostgresqlStore(url.replace("postgres@", "poor@"))
+        with pytest.raises(StoreError, match="InsufficientPrivilege"):
+            store.write(hits())
+        theirs = "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = 'poor'"
+        wait_until(
+            lambda: connection.execute(theirs).fetchone() == (0,), 10, "no session left"
+        )
 
 
 @pytest.mark.parametrize("fault", ["down", "reset"])

@@ -78,6 +78,15 @@ class Flusher:
         self.missed.clear()
         self._forget()
 
+    def stop(self) -> None:
+        """End the thread and drop what waits, as between two tests of one process."""
+        thread, woken = self._thread, self._woken
+        self._thread = None  # First: whoever finds the next event finds this, too.
+        self.after_fork()
+        woken.set()
+        if thread is not None and thread.is_alive():
+            thread.join()
+
     def add_sampler(self, read: Callable[[], None], every_seconds: float) -> None:
         """Call `read` at this interval, once for each function."""
         if all(known.read != read for known in self._samplers):
@@ -116,8 +125,11 @@ class Flusher:
         with ignore():
             due = time.monotonic() + interval_seconds()
             while True:
-                woken = self._woken.wait(max(0.0, due - time.monotonic()))
-                self._woken.clear()
+                wake = self._woken
+                if self._thread is not threading.current_thread():
+                    return
+                woken = wake.wait(max(0.0, due - time.monotonic()))
+                wake.clear()
                 if woken and time.monotonic() < due:
                     self._add_up_early()
                     continue

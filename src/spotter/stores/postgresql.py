@@ -114,9 +114,13 @@ class PostgresqlStore(SqlStore):
             return self._connection
         self._series.forget()
         connection = psycopg.connect(self.url, autocommit=True, **CONNECT)
-        with deadline(connection), connection.transaction():
-            take_writers_lock(connection)
-            upgrade(functools.partial(fetch, connection), DIALECT)
+        try:
+            with deadline(connection), connection.transaction():
+                take_writers_lock(connection)
+                upgrade(functools.partial(fetch, connection), DIALECT)
+        except (psycopg.Error, StoreError):
+            connection.close()
+            raise
         self._connection, self._pid = connection, os.getpid()
         return connection
 
