@@ -1,4 +1,10 @@
-"""What watching a request costs, in CPU time, against Django without it."""
+"""
+What watching a request costs, in CPU time, against Django without it.
+
+Two processes of one kind differ by as much as what is measured: where their memory lies
+and what their dictionaries collide in is chance. So each set-up is started several times,
+and what is told is the median of its processes, with the least and the most of them.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +26,18 @@ from typing import Any
 
 from benchmarks._set_ups import SET_UPS, configure
 
+#: Microseconds of a request in each round, by set-up.
+Taken = dict[str, list[float]]
+#: Into how many turns the requests of a round are cut.
+TURNS = 5
 VIEWS = ("empty", "ten queries, five lookups", "one query of fifty rows")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run all set-ups in turn, round after round, and print the medians."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks request")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--processes", type=int, default=5, help="of each set-up")
+    parser.add_argument("--rounds", type=int, default=4, help="in each process")
     # A worker that answers a hundred a second writes what it measured every 500.
     parser.add_argument("--requests", type=int, default=500, help="in each round")
     parser.add_argument("--only", nargs="+", choices=SET_UPS, default=list(SET_UPS))
@@ -35,7 +46,13 @@ def main(arguments: list[str] | None = None) -> None:
     if options.serve:
         serve(options.serve)
     else:
-        measure(["bare", *options.only], options.rounds, options.requests)
+        names = list(dict.fromkeys(["bare", *options.only]))
+        generations = [
+            measure(names, options.rounds, options.requests, seed)
+            for seed in range(options.processes)
+        ]
+        for view in VIEWS:
+            report(view, [generation[view] for generation in generations])
 
 
 class Sink(http.server.BaseHTTPRequestHandler):
@@ -64,19 +81,22 @@ def sink() -> Iterator[str]:
     server.server_close()
 
 
-def measure(names: list[str], rounds: int, requests: int) -> None:
+def measure(
+    names: list[str], rounds: int, requests: int, seed: int
+) -> dict[str, Taken]:
+    """Start each set-up once, and give what its requests took, by view."""
     with tempfile.TemporaryDirectory(prefix="spotter-bench-") as home, sink() as dsn:
-        servers = {name: start(name, home, dsn) for name in dict.fromkeys(names)}
+        servers = {name: start(name, home, dsn, seed) for name in names}
         servers = {name: child for name, child in servers.items() if is_up(name, child)}
-        for view in VIEWS:
-            report(view, run_rounds(servers, view, rounds, requests))
+        taken = {view: run_rounds(servers, view, rounds, requests) for view in VIEWS}
         for child in servers.values():
             assert child.stdin
             child.stdin.close()
             child.wait(10)
+    return taken
 
 
-def start(set_up: str, home: str, dsn: str) -> subprocess.Popen[str]:
+def start(set_up: str, home: str, dsn: str, seed: int) -> subprocess.Popen[str]:
     directory = Path(home) / set_up.replace(" ", "-").replace(",", "")
     directory.mkdir()
     return subprocess.Popen(
@@ -88,6 +108,8 @@ def start(set_up: str, home: str, dsn: str) -> subprocess.Popen[str]:
             "BENCH_HOME": str(directory),
             "BENCH_DSN": dsn,
             "PYTHONPATH": ":".join(sys.path),
+            # Another order of all sets and dictionaries in each, the same for all.
+            "PYTHONHASHSEED": str(seed),
         },
     )
 
@@ -102,35 +124,54 @@ def is_up(set_up: str, child: subprocess.Popen[str]) -> bool:
 
 def run_rounds(
     servers: dict[str, subprocess.Popen[str]], view: str, rounds: int, requests: int
-) -> dict[str, list[float]]:
-    """Give the microseconds per request of each round; the order changes each time."""
-    taken: dict[str, list[float]] = {name: [] for name in servers}
+) -> Taken:
+    """
+    Give the microseconds per request of each round.
+
+    In a round they take turns of a hundred requests, the other way about each time:
+    what else the machine does meanwhile meets all of them.
+    """
+    taken: Taken = {name: [] for name in servers}
     orders = itertools.cycle((list(servers), list(reversed(servers))))
-    for number, order in zip(range(rounds + 1), orders, strict=False):
-        for name in order:
-            microseconds = ask(servers[name], view, requests)
-            if number:  # the first warms up
-                taken[name].append(microseconds)
+    each = max(1, requests // TURNS)
+    for number in range(rounds + 1):
+        spent = dict.fromkeys(servers, 0.0)
+        for turn in range(TURNS):
+            for name in next(orders):
+                spent[name] += ask(servers[name], view, each, turn == TURNS - 1)
+        if number:  # the first warms up
+            for name, seconds in spent.items():
+                taken[name].append(seconds / (each * TURNS) * 1e6)
     return taken
 
 
-def ask(child: subprocess.Popen[str], view: str, requests: int) -> float:
+def ask(child: subprocess.Popen[str], view: str, requests: int, settles: bool) -> float:
     assert child.stdin
     assert child.stdout
-    child.stdin.write(json.dumps([VIEWS.index(view), requests]) + "\n")
+    child.stdin.write(json.dumps([VIEWS.index(view), requests, settles]) + "\n")
     child.stdin.flush()
     return float(child.stdout.readline())
 
 
-def report(view: str, taken: dict[str, list[float]]) -> None:
-    bare = taken["bare"]
-    print(f"\n{view}: bare Django takes {statistics.median(bare):.0f} µs of CPU")
-    for name, rounds in taken.items():
+def report(view: str, generations: list[Taken]) -> None:
+    bare = statistics.median(statistics.median(each["bare"]) for each in generations)
+    print(f"\n{view}: bare Django takes {bare:.0f} µs of CPU")
+    for name in generations[0]:
         if name == "bare":
             continue
-        added = statistics.median(b - a for a, b in zip(bare, rounds, strict=True))
-        ratio = statistics.median(b / a for a, b in zip(bare, rounds, strict=True))
-        print(f"  {name:20} {added:+7.1f} µs   x {ratio:.3f}")
+        added = [
+            statistics.median(b - a for a, b in zip(of["bare"], of[name], strict=True))
+            for of in generations
+        ]
+        ratio = statistics.median(
+            b / a
+            for of in generations
+            for a, b in zip(of["bare"], of[name], strict=True)
+        )
+        print(
+            f"  {name:20} {statistics.median(added):+7.1f} µs   x {ratio:.3f}"
+            f"   {min(added):+.1f} … {max(added):+.1f}"
+        )
 
 
 def serve(set_up: str) -> None:
@@ -143,15 +184,15 @@ def serve(set_up: str) -> None:
     handler, environs = prepare()
     print("ready", flush=True)
     for line in sys.stdin:
-        view, requests = json.loads(line)
+        view, requests, settles = json.loads(line)
         started = time.process_time()
         for _ in range(requests):
             response = handler(dict(environs[view]), start_response)
             b"".join(response)
             response.close()
-        chosen.settle()
-        spent = time.process_time() - started
-        print(spent / requests * 1e6, flush=True)
+        if settles:
+            chosen.settle()
+        print(time.process_time() - started, flush=True)
 
 
 def start_response(status: str, headers: Any, exc_info: Any = None) -> None:

@@ -31,12 +31,24 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # What a token can look like in a path: letters and digits, eight at least.
 _TOKEN = re.compile(r"/(?=[^/]*[A-Za-z])(?=[^/]*\d)[^/]{8}")
 _Unknown: Mapping[str, Any] = {}
+#: Ids that are drawn at once: to ask the kernel for each costs more than all else of it.
+DRAWN_IDS = 64
+_drawn: list[str] = []
 
 
 def new_id() -> str:
     """Make 32 random hexadecimal digits, which is what W3C calls a trace id."""
-    # Not `random`: a host that seeds it, or forks, would make the same ids twice.
-    return os.urandom(16).hex()
+    try:
+        return _drawn.pop()
+    except IndexError:
+        # Not `random`: a host that seeds it would make the same ids twice.
+        digits = os.urandom(16 * DRAWN_IDS).hex()
+        _drawn.extend(digits[at : at + 32] for at in range(32, len(digits), 32))
+        return digits[:32]
+
+
+# A child of fork() would give away the ids that its parent gives away.
+os.register_at_fork(after_in_child=_drawn.clear)
 
 
 class Context:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from typing import Any
 
 import orjson
 import pytest
 from django.test import RequestFactory
 
-from spotter.context import leave
+from spotter.context import DRAWN_IDS, leave, new_id
 from spotter.logs.files import RotatingFile
 from spotter.logs.formats import Json, Text
 from spotter.recorders import api_log
@@ -134,3 +136,21 @@ def test_a_line_that_cannot_be_written_is_counted(file):
     file.path.mkdir()
     write(file)
     assert file.lost == 1
+
+
+def test_a_forked_child_names_itself_and_makes_ids_of_its_own(file, tmp_path):
+    write(file)  # In a parent that has written, and has drawn ids.
+    assert new_id()
+    child = os.fork()
+    if child == 0:
+        write(file)
+        ids = [new_id() for _ in range(2 * DRAWN_IDS)]
+        (tmp_path / "ids").write_text("\n".join(ids))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert [line["process"] for line in lines(file)] == [os.getpid(), child]
+    mine = {new_id() for _ in range(2 * DRAWN_IDS)}
+    theirs = set((tmp_path / "ids").read_text().split())
+    assert (len(mine), len(theirs)) == (2 * DRAWN_IDS, 2 * DRAWN_IDS)
+    assert not mine & theirs
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in mine | theirs)

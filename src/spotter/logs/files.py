@@ -53,7 +53,8 @@ class RotatingFile(logging.Handler):
         self.max_bytes = max_bytes
         self.backups = max(1, backups)
         self.lost = 0
-        self._file = str(self.path)
+        #: As the kernel takes it: it is asked about at every line.
+        self._file = os.fsencode(self.path)
         self._fd: int | None = None
         self._inode = (0, 0)
         self._size = 0

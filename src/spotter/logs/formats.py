@@ -44,6 +44,18 @@ BESIDE = len(vars(logging.makeLogRecord({}))) + 1
 _WITHHELD = "[withheld: it could not be scrubbed]"
 
 
+#: This process's number, which asking for at every line costs a call of the kernel.
+process_id = os.getpid()
+
+
+def _forget_parent() -> None:
+    global process_id
+    process_id = os.getpid()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
+
+
 def escaped(text: str) -> str:
     """Write what could forge a line or drive a terminal as its code."""
     return _CONTROL.sub(
@@ -240,22 +252,8 @@ class Json(logging.Formatter):
             line["stack"] = stack_of(record)
         return self.dumped(line).decode()
 
-    def of_clean(
-        self, created: float, level: str, logger: str, message: str, fields: Fields
-    ) -> bytes:
-        """As `format`, of what Spotter itself has scrubbed, without a record."""
-        return self.dumped(
-            {
-                "time": instant(created),
-                "level": level,
-                "logger": logger,
-                "process": os.getpid(),
-                "message": message,
-                **fields,
-            }
-        )
-
     def dumped(self, line: Fields) -> bytes:
+        """A line whose fields are clean already, without the newline."""
         try:
             data = orjson.dumps(line)
         except TypeError:

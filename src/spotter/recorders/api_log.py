@@ -11,8 +11,9 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from spotter import privacy
+from spotter.logs import formats
 from spotter.logs.files import RotatingFile
-from spotter.logs.formats import CLEAN, Fields, Json
+from spotter.logs.formats import CLEAN, Fields
 
 if TYPE_CHECKING:
     from spotter.recorders.requests import Measured
@@ -28,6 +29,8 @@ MAX_PATH = 1024
 #: What Django's Signer adds, as in a heartbeat's address: who reads it could report.
 SIGNATURE = re.compile(r"(/[^/:]+:)[\w-]{43}(?=/|$)")
 MESSAGE = "%s %s %s"
+#: What a line begins with, and a record has anyway.
+HEAD = frozenset(("time", "level", "logger", "process", "message"))
 SAME = vars(
     logging.LogRecord(logger.name, logging.INFO, __file__, 0, MESSAGE, (), None)
 )
@@ -64,7 +67,13 @@ def write(
     if not logger.isEnabledFor(level):
         return
     method = measured.method if measured.method in METHODS else "_OTHER"
-    fields: Fields = {
+    # One literal: to add what begins every line later is to copy the rest.
+    line: Fields = {
+        "time": formats.instant(time.time()),
+        "level": logging.getLevelName(level),
+        "logger": logger.name,
+        "process": formats.process_id,
+        "message": f"{method} {path} {status}",
         "method": method,
         "route": context.route or UNMATCHED,
         "path": path,
@@ -81,16 +90,17 @@ def write(
     }
     user_id = context.user_id
     if user_id:
-        fields["user_id"] = user_id
+        line["user_id"] = user_id
     if context.exception:
-        fields["exception"] = context.exception
+        line["exception"] = context.exception
     if disconnected:
-        fields["disconnected"] = True
+        line["disconnected"] = True
     file = only_file(level)
-    if file is None:
-        logger.handle(record_of(level, (method, path, status), fields))
-    else:
-        write_to(file, level, f"{method} {path} {status}", fields)
+    if file is not None:
+        write_to(file, line)
+        return
+    fields = {name: line[name] for name in line if name not in HEAD}
+    logger.handle(record_of(level, (method, path, status), fields))
 
 
 def milliseconds(seconds: float) -> float:
@@ -106,7 +116,7 @@ def only_file(level: int) -> RotatingFile | None:
     file = handlers[0]
     is_plain = (
         type(file) is RotatingFile
-        and type(file.formatter) is Json
+        and type(file.formatter) is formats.Json
         and not file.filters
         and level >= file.level
         and logging.getLogRecordFactory() is logging.LogRecord
@@ -115,13 +125,11 @@ def only_file(level: int) -> RotatingFile | None:
     return file if is_plain else None  # type: ignore[return-value]
 
 
-def write_to(file: RotatingFile, level: int, message: str, clean: Fields) -> None:
+def write_to(file: RotatingFile, clean: Fields) -> None:
     """Write the line as the handler would, for half of what a record costs."""
-    formatter = cast(Json, file.formatter)
-    name = logging.getLevelName(level)
-    line = formatter.of_clean(time.time(), name, logger.name, message, clean) + b"\n"
+    data = cast(formats.Json, file.formatter).dumped(clean) + b"\n"
     with cast(threading.RLock, file.lock):
-        file.put(line)
+        file.put(data)
 
 
 def record_of(
