@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
@@ -214,8 +215,11 @@ def built(
         notice = broken(error)
         if not page.survives:
             return [notice], None
+    # What a page without a store shows may take long: files are searched.
+    is_quick = not page.survives and not page.is_text
     try:
-        return page.build(reader, request), notice
+        with reader.store.reading() if is_quick else contextlib.nullcontext():
+            return page.build(reader, request), notice
     except StoreError as error:
         return [broken(error)], None
 

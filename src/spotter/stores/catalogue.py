@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 
 import orjson
@@ -35,14 +36,29 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._generation = -1
+        #: The names that were looked up while nothing can change; None otherwise.
+        self._looked_up: set[str] | None = None
         self.forget()
 
     def forget(self) -> None:
         """Read everything anew: what was made in a lost transaction is not there."""
         self._ids: dict[Series, int] = {}
         self._read: dict[str, dict[int, Series]] = {}
+        if self._looked_up is not None:
+            self._looked_up = set()
+
+    @contextlib.contextmanager
+    def still(self) -> Iterator[None]:
+        """Look each metric up but once: what is read is of one instant."""
+        self._looked_up = set()
+        try:
+            yield
+        finally:
+            self._looked_up = None
 
     def _notice_trimming(self, execute: Execute) -> None:
+        if self._looked_up:
+            return
         rows = execute("SELECT value FROM spotter_meta WHERE name = 'generation'")
         if rows[0][0] != self._generation:
             self.forget()
@@ -84,9 +100,13 @@ class Catalogue:
         return {id_: s for id_, s in known.items() if query.matches(dict(s.labels))}
 
     def _series_of(self, execute: Execute, name: str) -> dict[int, Series]:
+        if self._looked_up and name in self._looked_up:
+            return self._read[name]
         self._notice_trimming(execute)
         if len(self._read) >= MAX_NAMES:
             self._read.clear()
+            if self._looked_up:
+                self._looked_up.clear()
         known = self._read.setdefault(name, {})
         count = execute("SELECT COUNT(*) FROM spotter_series WHERE name = ?", (name,))
         if count[0][0] != len(known):
@@ -98,6 +118,8 @@ class Catalogue:
                 for row in rows
                 if row[0] not in known
             )
+        if self._looked_up is not None:
+            self._looked_up.add(name)
         return known
 
 

@@ -54,6 +54,10 @@ class PostgresqlStore(SqlStore):
         with self._lock:
             try:
                 connection = self._connect()
+                if self._marks is not None and not write:
+                    # One after another in a transaction that has begun.
+                    yield functools.partial(fetch, connection)
+                    return
                 with deadline(connection), connection.transaction():
                     if write:
                         take_writers_lock(connection)
@@ -69,6 +73,9 @@ class PostgresqlStore(SqlStore):
             except BaseException:
                 self._series.forget()
                 raise
+
+    def begin_instant(self, execute: Execute) -> None:
+        execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
     def many(
         self, execute: Execute, statement: str, rows: Iterable[Sequence[Any]]

@@ -68,7 +68,10 @@ class SqliteStore(SqlStore):
             except (sqlite3.Error, OSError) as error:
                 raise self._unavailable(error) from error
             if is_inner:
-                yield functools.partial(fetch, connection)
+                try:
+                    yield functools.partial(fetch, connection)
+                except sqlite3.Error as error:
+                    raise self._unavailable(error) from error
                 return
             try:
                 yield lambda statement, parameters=(): fetch(

@@ -27,6 +27,25 @@ class Tables(Store):
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._series = Catalogue()
+        #: What was read while all is read at one instant; None otherwise.
+        self._marks: dict[str, int] | None = None
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        with self.transaction(write=False) as execute:
+            if self._marks is not None:
+                yield  # Within another one.
+                return
+            self.begin_instant(execute)
+            self._marks = {}
+            try:
+                with self._series.still():
+                    yield
+            finally:
+                self._marks = None
+
+    def begin_instant(self, execute: Execute) -> None:
+        """Have all statements of a transaction see the same, where they would not."""
 
     @abc.abstractmethod
     def transaction(self, *, write: bool) -> contextlib.AbstractContextManager[Execute]:
@@ -60,9 +79,15 @@ class Tables(Store):
 
     def _watermarks(self, execute: Execute, ladder: Ladder) -> dict[int, int]:
         """Up to where each level has been rolled up from the finer one, by windows."""
-        marks = dict(
-            execute("SELECT name, value FROM spotter_meta WHERE name LIKE 'rolled_%'")
-        )
+        marks = self._marks
+        if not marks:
+            marks = dict(
+                execute(
+                    "SELECT name, value FROM spotter_meta WHERE name LIKE 'rolled_%'"
+                )
+            )
+        if self._marks is not None:
+            self._marks = marks
         return {level.window: marks.get(mark_of(level), 0) for level in ladder}
 
     def _set_mark(self, execute: Execute, level: Level, value: int) -> None:
