@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 
 from spotter.dashboard import reading
@@ -51,19 +53,22 @@ def opened(settings, folder):
 @pytest.fixture(scope="session")
 def filled_file(tmp_path_factory):
     """An hour and a half of a service, written once."""
-    path = tmp_path_factory.mktemp("filled") / "spotter.db"
+    path, now = tmp_path_factory.mktemp("filled") / "spotter.db", time.time()
     store = SqliteStore(path)
-    fill(store)
+    fill(store, now=now)
     store.close()
-    return path
+    return path, now
 
 
 @pytest.fixture
 def filled(filled_file, settings, tmp_path):
     """A store with an hour and a half of a service."""
+    path, now = filled_file
     # Before it is opened: a flush of this process may come at any time.
-    shutil.copy(filled_file, tmp_path / "spotter.db")
-    yield from opened(settings, tmp_path)
+    shutil.copy(path, tmp_path / "spotter.db")
+    # Of its own time: a process that has told nothing for a minute is gone.
+    with time_machine.travel(now, tick=True):
+        yield from opened(settings, tmp_path)
 
 
 def everybody(request):

@@ -123,7 +123,7 @@ class Housekeeping(Writing):
             few = f"IN ({listed(part)})"
             sums: dict[Key, PointSum] = defaultdict(PointSum)
             for id_, *row in execute(
-                f"{self.look_up(finer, COLUMNS, starts, few)} AND NOT ({IS_PLAIN})",
+                f"{self.look_up(finer, f'series_id, {COLUMNS}', starts, few)} AND NOT ({IS_PLAIN})",
                 stretch,
             ):
                 sums[start, id_].add(row)

@@ -84,6 +84,7 @@ class PostgresqlStore(SqlStore):
             with self._connection.cursor() as cursor:
                 cursor.executemany(translate(statement), list(rows))
 
+    far = True
     least, greatest = "LEAST", "GREATEST"
     last = "(ARRAY_AGG(last ORDER BY last_at DESC) FILTER (WHERE last_at > 0))[1]"
 
@@ -94,7 +95,7 @@ class PostgresqlStore(SqlStore):
     def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
         # OFFSET 0 keeps the planner from making one scan of the table out of it.
         return (
-            f"{starts} SELECT series_id, {columns} FROM w "
+            f"{starts} SELECT {columns} FROM w "
             f"CROSS JOIN LATERAL (SELECT * FROM {table(level)} p "
             f"WHERE p.starts_at = w.start AND p.series_id {which} OFFSET 0) p WHERE TRUE"
         )

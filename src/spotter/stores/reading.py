@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from spotter.catalog import METRICS
 from spotter.entries import Point, Sample, Series
 from spotter.histograms import BucketSum
 from spotter.stores.catalogue import by_ladder
@@ -33,12 +35,16 @@ from spotter.stores.tables import Tables, listed, parts, windows_of
 
 #: Series up to which each point is looked up; above, all between them are read.
 LOOK_UP = 120
+#: Groups up to which the database adds up the series of each.
+MAX_GROUPS = 8
 #: COLUMNS of several rows together, but for buckets.
 SUMS = (
     "CAST(SUM(count) AS BIGINT), SUM(sum), MIN(minimum), MAX(maximum), "
     "CAST(SUM(zeros) AS BIGINT), {last}, MAX(last_at), NULL"
 )
-#: Where that stands behind series and window.
+#: What they are made of.
+RAW = "starts_at, count, sum, minimum, maximum, zeros, last, last_at"
+#: Where the last reading's time stands in them, behind series and window.
 LAST_AT = 8
 
 
@@ -47,40 +53,57 @@ class Reading(Tables):
 
     def range(self, query: Query) -> dict[Group, dict[int, Point]]:
         sums: dict[Group, dict[int, PointSum]] = defaultdict(dict)
-        rows_of = self._whole_rows if query.buckets else self._sum_rows
+        rows_of = (
+            self._whole_rows
+            if query.buckets
+            else functools.partial(self._sum_rows, name=query.name)
+        )
         with self.transaction(write=False) as execute:
             matching, now = self._series.matching(execute, query), self._clock()
             for ladder, named in by_ladder(matching, query.by):
                 level = level_for(query, now, ladder)
                 marks = self._watermarks(execute, ladder)
                 step = max(query.step or 0, level.window)
-                for segment in whole_windows(level, ladder, query, marks, now):
-                    window = f"starts_at / {step} * {step}"
-                    for id_, start, *row in rows_of(execute, segment, named, window):
-                        points = sums[named[id_]]
-                        if start not in points:
-                            points[start] = PointSum()
-                        points[start].add(row)
+                windows = list(whole_windows(level, ladder, query, marks, now))
+                window = f"starts_at / {step} * {step}"
+                for id_, start, *row in rows_of(execute, windows, named, window):
+                    points = sums[named[id_]]
+                    if start not in points:
+                        points[start] = PointSum()
+                    points[start].add(row)
         return {
             group: {start: points[start].point() for start in sorted(points)}
             for group, points in sums.items()
         }
 
     def _whole_rows(
-        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+        self,
+        execute: Execute,
+        windows: Sequence[Segment],
+        named: dict[int, Group],
+        window: str,
     ) -> Iterator[Row]:
         """Rows as they are, buckets included: series, window, COLUMNS."""
-        return self._rows(execute, segment, f"{window}, {COLUMNS}", named)
+        return self._rows(execute, windows, f"{window}, {COLUMNS}", named)
 
     def _sum_rows(
-        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+        self,
+        execute: Execute,
+        windows: Sequence[Segment],
+        named: dict[int, Group],
+        window: str,
+        *,
+        name: str,
     ) -> Iterator[Row]:
         """Rows without buckets, which the database adds up by series and window."""
-        sums = f"{window}, {SUMS.format(last=self.last)}"
-        rows = list(self._rows(execute, segment, sums, named, group=(1, 2)))
+        # To put readings in their order costs as much as all else, and only gauges have any.
+        metric = METRICS.get(name)
+        last = self.last if metric is None or metric.kind == "gauge" else "NULL"
+        sums = f"{window}, {SUMS.format(last=last)}"
+        rows = list(self._rows(execute, windows, sums, named, group=(1, 2)))
         is_to_ask = self.last == "NULL"
         if is_to_ask and any(row[LAST_AT] is not None for row in rows):
-            latest = self._latest(execute, segment, named, window)
+            latest = self._latest(execute, windows, named, window)
             rows = [
                 (*row[:7], *latest.get((row[0], row[1]), (None, None)), None)
                 for row in rows
@@ -93,22 +116,27 @@ class Reading(Tables):
             matching, now = self._series.matching(execute, query), self._clock()
             for ladder, named in by_ladder(matching, query.by):
                 marks = self._watermarks(execute, ladder)
-                for segment in segments(query.start, query.end, marks, now, ladder):
-                    for id_, _, *row in self._sum_rows(execute, segment, named, "0"):
-                        group = named[id_]
-                        if group not in groups:
-                            groups[group] = Point()
-                        add_sums(groups[group], row)
-                    if query.buckets:
-                        self._add_buckets(execute, segment, named, groups)
+                windows = segments(query.start, query.end, marks, now, ladder)
+                rows = self._sum_rows(execute, windows, named, "0", name=query.name)
+                for id_, _, *row in rows:
+                    group = named[id_]
+                    if group not in groups:
+                        groups[group] = Point()
+                    add_sums(groups[group], row)
+                if query.buckets:
+                    self._add_buckets(execute, windows, named, groups)
         return groups
 
     def _latest(
-        self, execute: Execute, segment: Segment, named: dict[int, Group], window: str
+        self,
+        execute: Execute,
+        windows: Sequence[Segment],
+        named: dict[int, Group],
+        window: str,
     ) -> dict[tuple[int, int], tuple[float, float]]:
         """The last reading of each gauge in each window; nothing of what is no gauge."""
         rows = self._rows(
-            execute, segment, f"{window}, last, MAX(last_at)", named, group=(1, 2)
+            execute, windows, f"{window}, last, MAX(last_at)", named, group=(1, 2)
         )
         return {
             (id_, at): (last, last_at) for id_, at, last, last_at in rows if last_at
@@ -117,12 +145,12 @@ class Reading(Tables):
     def _add_buckets(
         self,
         execute: Execute,
-        segment: Segment,
+        windows: Sequence[Segment],
         named: dict[int, Group],
         groups: dict[Group, Point],
     ) -> None:
         sums: dict[Group, BucketSum] = defaultdict(BucketSum)
-        for id_, buckets in self._rows(execute, segment, "buckets", named):
+        for id_, buckets in self._rows(execute, windows, "buckets", named):
             if buckets is not None:
                 sums[named[id_]].add(bytes(buckets))
         for group, total in sums.items():
@@ -131,17 +159,15 @@ class Reading(Tables):
     def _rows(
         self,
         execute: Execute,
-        segment: Segment,
+        windows: Sequence[Segment],
         columns: str,
         ids: Mapping[int, object],
         *,
         group: Sequence[int] = (),
     ) -> Iterator[Row]:
-        """Rows of some series in a stretch of time: series id, then the columns."""
-        if not ids:
+        """Rows of some series in stretches of time: series id, then the columns."""
+        if not ids or not windows:
             return
-        end = f" GROUP BY {listed(group)}" if group else ""
-        starts = windows_of(segment.level)
         # All of a metric's series lie side by side; of a few, each is looked up.
         is_few = len(ids) <= LOOK_UP
         which = (
@@ -149,11 +175,30 @@ class Reading(Tables):
             if is_few
             else f"BETWEEN {min(ids)} AND {max(ids)}"
         )
-        rows = execute(
-            self.look_up(segment.level, columns, starts, which) + end,
-            (segment.start, segment.end),
+        end = f" GROUP BY {listed(group)}" if group else ""
+        key = named_by(ids) if group and is_few else "series_id"
+        columns = f"{key}, {columns}"
+        for some in parts(windows, len(windows) if self.far else 1):
+            statement = self._statement(some, columns, which) + end
+            bounds = [each for at in some for each in (at.start, at.end)]
+            rows = execute(statement, bounds)
+            yield from rows if is_few else (row for row in rows if row[0] in ids)
+
+    def _statement(self, windows: Sequence[Segment], columns: str, which: str) -> str:
+        """One that reads all those stretches, each with its two bounds."""
+        if len(windows) == 1:
+            level = windows[0].level
+            return self.look_up(level, columns, windows_of(level), which)
+        raw = (
+            f"series_id, {RAW}, buckets"
+            if "buckets" in columns
+            else f"series_id, {RAW}"
         )
-        yield from rows if is_few else (row for row in rows if row[0] in ids)
+        stretches = " UNION ALL ".join(
+            f"SELECT * FROM ({self.look_up(at.level, raw, windows_of(at.level), which)}) p"
+            for at in windows
+        )
+        return f"SELECT {columns} FROM ({stretches}) p WHERE TRUE"
 
     def cumulative(
         self, names: Collection[str] | None = None, *, detailed: bool = True
@@ -210,6 +255,24 @@ class Reading(Tables):
         with self.transaction(write=False) as execute:
             found = execute("SELECT MAX(written_at) FROM spotter_batches")[0][0]
         return None if found is None else float(found)
+
+
+def named_by(ids: Mapping[int, object]) -> str:
+    """
+    What tells rows apart that are added up: the first series of each one's group.
+
+    Of a few groups of many series the database adds up all but a few rows. Of many, to
+    find each row's group would take longer than to read them.
+    """
+    groups: dict[object, list[int]] = {}
+    for id_, group in ids.items():
+        groups.setdefault(group, []).append(id_)
+    if len(groups) > MAX_GROUPS or len(groups) == len(ids):
+        return "series_id"
+    cases = " ".join(
+        f"WHEN series_id IN ({listed(each)}) THEN {each[0]}" for each in groups.values()
+    )
+    return f"CASE {cases} ELSE 0 END"
 
 
 def sample_of(row: Row) -> Sample:

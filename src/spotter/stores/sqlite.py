@@ -101,7 +101,7 @@ class SqliteStore(SqlStore):
     def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
         # CROSS JOIN, which SQLite takes as the order to do it in.
         return (
-            f"{starts} SELECT series_id, {columns} FROM w "
+            f"{starts} SELECT {columns} FROM w "
             f"CROSS JOIN {table(level)} p "
             f"WHERE p.starts_at = w.start AND p.series_id {which}"
         )

@@ -65,6 +65,9 @@ class Tables(Store):
     #: What SQL calls the smaller and the larger of two values.
     least, greatest = "MIN", "MAX"
 
+    #: Whether a statement costs a way there and back: then it is worth to say more in one.
+    far = False
+
     #: The last reading of a group of rows among its sums; "NULL" where the database has
     #: it only in a statement of its own, as `last, MAX(last_at)`.
     last = "NULL"
