@@ -30,6 +30,8 @@ KEPT_SPANS = 200
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # What a token can look like in a path: letters and digits, eight at least.
 _TOKEN = re.compile(r"/(?=[^/]*[A-Za-z])(?=[^/]*\d)[^/]{8}")
+#: A route, a user's id, and what the URL pattern takes out of the path.
+Known = tuple[str, str, Mapping[str, Any] | None]
 _Unknown: Mapping[str, Any] = {}
 #: Ids that are drawn at once: to ask the kernel for each costs more than all else of it.
 DRAWN_IDS = 64
@@ -213,15 +215,24 @@ class Context:
         """The spans that an example shows: the first ones."""
         return self.first_spans or self.spans[:KEPT_SPANS]
 
-    def let_go(self) -> None:
-        """Keep what is known and drop the request, which a thread may outlive."""
+    def let_go(self) -> Known:
+        """
+        Keep what is known and drop the request, which a thread may outlive.
+
+        Gives the route, the user's id and the pattern's arguments.
+        """
         request = self.request
         if request is not None:
+            match = getattr(request, "resolver_match", None)
+            if match is None:
+                self._arguments = self.arguments
+            else:
+                self._arguments = match.kwargs
+                self._route = self._route or route_text(match.route or "")
             self._user_id = self._user_id or user_id_of(request)
-            self._route = self._route or route_of(request)
-            self._arguments = self.arguments
             self.request = None
         self.task = None
+        return self._route, self._user_id, self._arguments
 
 
 def user_id_of(request: HttpRequest) -> str:

@@ -56,7 +56,8 @@ def write(file: Any, *others: logging.Handler, path="/a/", status=200):
     measured = Measured(RequestFactory().get(path, HTTP_TRACEPARENT=parent))
     leave(measured.token)
     api_log.logger.handlers = [file, *others]
-    api_log.write(measured, status, 0.0012, 34, False)
+    measured.status, measured.seconds, measured.response_bytes = status, 0.0012, 34
+    api_log.write(measured, measured.context.let_go())
 
 
 def lines(file: Any) -> list[dict[str, Any]]:

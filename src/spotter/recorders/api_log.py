@@ -16,6 +16,7 @@ from spotter.logs.files import RotatingFile
 from spotter.logs.formats import CLEAN, Fields
 
 if TYPE_CHECKING:
+    from spotter.context import Known
     from spotter.recorders.requests import Measured
 
 logger = logging.getLogger("spotter.api")
@@ -42,13 +43,7 @@ UNTOUCHED = (
 )
 
 
-def write(
-    measured: Measured,
-    status: int,
-    seconds: float,
-    response_bytes: int,
-    disconnected: bool,
-) -> None:
+def write(measured: Measured, known: Known) -> None:
     """
     Log the request at INFO, or at WARNING when the status is 500 or more.
 
@@ -56,7 +51,8 @@ def write(
     second record would be a second event in Sentry.
     """
     context = measured.context
-    arguments = context.arguments
+    status = measured.status
+    route, user_id, arguments = known
     # Not from memory where a part of it is a secret: without its pattern it was none.
     clean = (
         without_secrets if arguments and privacy.has_secret(arguments) else clean_path
@@ -75,25 +71,24 @@ def write(
         "process": formats.process_id,
         "message": f"{method} {path} {status}",
         "method": method,
-        "route": context.route or UNMATCHED,
+        "route": route or UNMATCHED,
         "path": path,
         "status": status,
-        "duration_ms": milliseconds(seconds),
+        "duration_ms": milliseconds(measured.seconds),
         "db_queries": context.db_queries,
         "db_ms": milliseconds(context.db_seconds) if context.db_queries else 0.0,
         "cache_hits": context.cache_hits,
         "cache_misses": context.cache_misses,
         "request_bytes": measured.request_bytes,
-        "response_bytes": response_bytes,
+        "response_bytes": measured.response_bytes,
         "request_id": context.request_id,
         "trace_id": context.trace_id,
     }
-    user_id = context.user_id
     if user_id:
         line["user_id"] = user_id
     if context.exception:
         line["exception"] = context.exception
-    if disconnected:
+    if measured.disconnected:
         line["disconnected"] = True
     file = only_file(level)
     if file is not None:

@@ -139,9 +139,9 @@ class Measured:
         self.disconnected = disconnected
         in_flight.pop(id(self), None)
         is_own = is_spotters(self.context.request)
-        self.context.let_go()
+        known = self.context.let_go()
         try:
-            api_log.write(self, status, self.seconds, self.response_bytes, disconnected)
+            api_log.write(self, known)
         finally:
             if self.context.drill:
                 recording.put(recording.SetAside(self, self.context.drill))
