@@ -138,6 +138,7 @@ class Reading(Tables):
         rows = self._rows(
             execute, windows, f"{window}, last, MAX(last_at)", named, group=(1, 2)
         )
+        # The stretches are in the order of time: of two, the later one's is the last.
         return {
             (id_, at): (last, last_at) for id_, at, last, last_at in rows if last_at
         }
