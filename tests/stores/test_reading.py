@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from spotter.entries import Batch, Series
-from spotter.stores import open_store
 from spotter.stores.contract import Query, Store, StoreError
 from spotter.stores.postgresql import PostgresqlStore
 from tests.stores.conftest import NOW
@@ -28,8 +27,8 @@ def hits(store: Store) -> dict[str, float]:
 def another(store, clock):
     """Another process's way to the same store."""
     is_shared = isinstance(store, PostgresqlStore)
-    made = open_store(store.url if is_shared else f"sqlite:///{store.path}")
-    made._clock = clock
+    place = store.url if is_shared else store.path
+    made = type(store)(place, clock)
     yield made
     made.close()
 
