@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from spotter.entries import Batch, Series
 from spotter.stores.contract import Query, Store, StoreError
 from spotter.stores.postgresql import PostgresqlStore
+from spotter.stores.reading import LOOK_UP, MAX_GROUPS
 from tests.stores.conftest import NOW
 
 BOTH = pytest.mark.parametrize("store", ["sqlite", "postgresql"], indirect=True)
@@ -70,6 +73,38 @@ def test_what_fails_inside_leaves_the_store_as_it_was(store):
         1 / hits(store).get("/b/", 0)
     store.write(of("/b/"))
     assert hits(store) == {"/a/": 1, "/b/": 1}
+
+
+@pytest.mark.parametrize("groups", [MAX_GROUPS - 1, MAX_GROUPS, MAX_GROUPS + 1])
+@pytest.mark.parametrize(
+    "of_each", [1, LOOK_UP // MAX_GROUPS, LOOK_UP // MAX_GROUPS + 2]
+)
+def test_groups_of_many_series_are_added_up_over_all_levels(
+    store, clock, groups, of_each
+):
+    """Few or many groups, and as many series of each: one is found like the other."""
+    at = NOW - 7200
+    for minute in range(0, 120, 20):
+        clock.now, batch = at + 60 * minute, Batch()
+        for number in range(groups * of_each):
+            labels = (("group", str(number % groups)), ("number", f"{number:04}"))
+            point = batch.point(Series("level", labels), clock.now)
+            # Each a moment later, so that the last of a group is one for certain.
+            point.set(1000 * minute + number, clock.now + number / 1000)
+        store.write(batch)
+        store.roll_up(clock.now)
+    clock.now = NOW
+    query = Query(name="level", start=at, end=NOW, by=("group",), buckets=False)
+    first_of_last = 1000 * 100 + groups * (of_each - 1)
+    totals = store.total(query)
+    assert len(totals) == groups
+    for (name,), point in totals.items():
+        assert point.count == 6 * of_each
+        assert point.last == first_of_last + int(name)
+    drawn = store.range(dataclasses.replace(query, step=3600))
+    assert {
+        group: [p.count for p in points.values()] for group, points in drawn.items()
+    } == {(str(number),): [3 * of_each, 3 * of_each] for number in range(groups)}
 
 
 def test_more_metrics_than_are_remembered_are_read_at_one_instant(store, monkeypatch):

@@ -43,7 +43,7 @@ SUMS = (
     "CAST(SUM(zeros) AS BIGINT), {last}, MAX(last_at), NULL"
 )
 #: What they are made of.
-RAW = "starts_at, count, sum, minimum, maximum, zeros, last, last_at"
+RAW = "series_id, starts_at, count, sum, minimum, maximum, zeros, last, last_at"
 #: Where the last reading's time stands in them, behind series and window.
 LAST_AT = 8
 
@@ -190,11 +190,7 @@ class Reading(Tables):
         if len(windows) == 1:
             level = windows[0].level
             return self.look_up(level, columns, windows_of(level), which)
-        raw = (
-            f"series_id, {RAW}, buckets"
-            if "buckets" in columns
-            else f"series_id, {RAW}"
-        )
+        raw = f"{RAW}, buckets" if "buckets" in columns else RAW
         stretches = " UNION ALL ".join(
             f"SELECT * FROM ({self.look_up(at.level, raw, windows_of(at.level), which)}) p"
             for at in windows
