@@ -347,3 +347,19 @@ def test_a_process_writes(kept, tmp_path, seconds, rest):
     program = PROGRAM.format(path=tmp_path / "spotter.db", seconds=seconds, rest=rest)
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
     assert recorded("bookings.made")[()].sum == 1
+
+
+def test_a_thread_that_is_stopped_ends_and_the_next_measurement_starts_another(kept):
+    recording.count("bookings.made")
+    thread = buffer._flusher._thread
+    assert thread is not None
+    assert thread.is_alive()
+    buffer._flusher.stop()
+    assert not thread.is_alive()
+    recording.flush()
+    assert recorded("bookings.made") == {}  # What waited is gone with it.
+    recording.count("bookings.made")
+    another = buffer._flusher._thread
+    assert another is not None
+    assert another.is_alive()
+    assert recorded("bookings.made")[()].sum == 1
