@@ -223,13 +223,9 @@ class Context:
         """
         request = self.request
         if request is not None:
-            match = getattr(request, "resolver_match", None)
-            if match is None:
-                self._arguments = self.arguments
-            else:
-                self._arguments = match.kwargs
-                self._route = self._route or route_text(match.route or "")
             self._user_id = self._user_id or user_id_of(request)
+            self._route = self._route or route_of(request)
+            self._arguments = self.arguments
             self.request = None
         self.task = None
         return self._route, self._user_id, self._arguments

@@ -8,7 +8,8 @@ import os
 import re
 import threading
 import time
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from spotter import privacy
 from spotter.logs import formats
@@ -53,12 +54,8 @@ def write(measured: Measured, known: Known) -> None:
     context = measured.context
     status = measured.status
     route, user_id, arguments = known
-    # Not from memory where a part of it is a secret: without its pattern it was none.
-    clean = (
-        without_secrets if arguments and privacy.has_secret(arguments) else clean_path
-    )
     # For good: who adds it up later no longer knows what in it is a secret.
-    path = measured.path = clean(measured.path[:MAX_PATH])
+    path = measured.path = shown_path(measured.path[:MAX_PATH], arguments)
     level = logging.INFO if status < 500 else logging.WARNING
     if not logger.isEnabledFor(level):
         return
@@ -96,6 +93,14 @@ def write(measured: Measured, known: Known) -> None:
         return
     fields = {name: line[name] for name in line if name not in HEAD}
     logger.handle(record_of(level, (method, path, status), fields))
+
+
+def shown_path(path: str, arguments: Mapping[str, Any] | None) -> str:
+    """A path without its secrets, of which the pattern's arguments may be one."""
+    # Not from memory where a part of it is a secret: without its pattern it was none.
+    if arguments and privacy.has_secret(arguments):
+        return without_secrets(path)
+    return clean_path(path)
 
 
 def milliseconds(seconds: float) -> float:
