@@ -7,16 +7,21 @@ import pathlib
 import time
 
 import pytest
+import time_machine
 
 from spotter.alerts.book import Book
 from spotter.alerts.records import ACKNOWLEDGED, RESOLVED
 from spotter.channels import Email
+from spotter.entries import Batch, Series
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def book(store):
+    batch = Batch()  # Something is measured: of what is not, nobody knows anything.
+    batch.point(Series("spotter.workers.started"), time.time()).add(1)
+    store.write(batch)
     return Book(store)
 
 
@@ -32,6 +37,28 @@ def overview(client) -> str:
 
 def test_nothing_needs_anybody_without_incidents(book, client):
     assert "Nothing needs you." in overview(client)
+
+
+def test_before_anything_was_measured_nobody_is_told_that_all_is_well(store, client):
+    shown = overview(client)
+    assert "Nothing has been measured yet" in shown
+    assert "Nothing needs you." not in shown
+
+
+@pytest.mark.parametrize(("age", "is_told"), [(59, True), (60, True), (61, False)])
+def test_when_measurements_have_stopped_nobody_is_told_that_all_is_well(
+    book, store, client, monkeypatch, age, is_told
+):
+    with time_machine.travel(time.time(), tick=False):
+        monkeypatch.setattr(store, "written_at", lambda: time.time() - age)
+        shown = overview(client)
+    assert ("Nothing needs you." in shown) is is_told
+    assert ("The last measurement came" in shown) is not is_told
+
+
+def test_an_incident_is_told_where_nothing_was_measured(store, client):
+    opened(Book(store))
+    assert "Incident 1, critical, opened" in overview(client)
 
 
 def test_an_open_incident_comes_first_and_leads_to_its_page(book, client):

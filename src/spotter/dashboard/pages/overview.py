@@ -21,7 +21,7 @@ from spotter.dashboard.facts import gather
 from spotter.dashboard.fixes import fixes
 from spotter.dashboard.pages.route import example_row
 from spotter.dashboard.reading import Reader
-from spotter.dashboard.site import Page, address
+from spotter.dashboard.site import Page, address, stale
 from spotter.dashboard.traffic import (
     ALL,
     latency_chart,
@@ -37,9 +37,15 @@ from spotter.recorders.request_points import FAILED_WEIGHT
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """What needs somebody, then how the service is."""
     found = routes(reader)
-    told = verdict.verdict(gather(reader, found))
+    told = [
+        *watching.findings(reader),
+        *urgent(reader),
+        *verdict.verdict(gather(reader, found)),
+    ]
+    # Of what nobody measures nobody knows whether it needs somebody: the page says so.
+    is_known = stale(reader.written_at(), reader.now) is None
     return [
-        Findings([*watching.findings(reader), *urgent(reader), *told]),
+        *([Findings(told)] if told or is_known else []),
         tiles(reader),
         rate_chart(reader, ALL, {}),
         latency_chart(reader, ALL, {}),
