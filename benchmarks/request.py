@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import http.server
 import itertools
 import json
@@ -28,9 +29,23 @@ from benchmarks._set_ups import SET_UPS, configure
 
 #: Microseconds of a request in each round, by set-up.
 Taken = dict[str, list[float]]
-#: Into how many turns the requests of a round are cut.
-TURNS = 5
 VIEWS = ("empty", "ten queries, five lookups", "one query of fifty rows")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    How much each process is asked.
+
+    Args:
+        requests: of each round.
+        turns: into which those are cut: of few requests each, the caches of the
+            processor belong to others whenever one begins.
+    """
+
+    rounds: int
+    requests: int
+    turns: int
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -40,6 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=4, help="in each process")
     # A worker that answers a hundred a second writes what it measured every 500.
     parser.add_argument("--requests", type=int, default=500, help="in each round")
+    parser.add_argument("--turns", type=int, default=5, help="of each in a round")
     parser.add_argument("--only", nargs="+", choices=SET_UPS, default=list(SET_UPS))
     parser.add_argument("--serve", choices=SET_UPS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -47,10 +63,8 @@ def main(arguments: list[str] | None = None) -> None:
         serve(options.serve)
     else:
         names = list(dict.fromkeys(["bare", *options.only]))
-        generations = [
-            measure(names, options.rounds, options.requests, seed)
-            for seed in range(options.processes)
-        ]
+        plan = Plan(options.rounds, options.requests, options.turns)
+        generations = [measure(names, plan, seed) for seed in range(options.processes)]
         for view in VIEWS:
             report(view, [generation[view] for generation in generations])
 
@@ -81,14 +95,12 @@ def sink() -> Iterator[str]:
     server.server_close()
 
 
-def measure(
-    names: list[str], rounds: int, requests: int, seed: int
-) -> dict[str, Taken]:
+def measure(names: list[str], plan: Plan, seed: int) -> dict[str, Taken]:
     """Start each set-up once, and give what its requests took, by view."""
     with tempfile.TemporaryDirectory(prefix="spotter-bench-") as home, sink() as dsn:
         servers = {name: start(name, home, dsn, seed) for name in names}
         servers = {name: child for name, child in servers.items() if is_up(name, child)}
-        taken = {view: run_rounds(servers, view, rounds, requests) for view in VIEWS}
+        taken = {view: run_rounds(servers, view, plan) for view in VIEWS}
         for child in servers.values():
             assert child.stdin
             child.stdin.close()
@@ -123,25 +135,25 @@ def is_up(set_up: str, child: subprocess.Popen[str]) -> bool:
 
 
 def run_rounds(
-    servers: dict[str, subprocess.Popen[str]], view: str, rounds: int, requests: int
+    servers: dict[str, subprocess.Popen[str]], view: str, plan: Plan
 ) -> Taken:
     """
     Give the microseconds per request of each round.
 
-    In a round they take turns of a hundred requests, the other way about each time:
-    what else the machine does meanwhile meets all of them.
+    In a round they take turns, the other way about each time: what else the machine
+    does meanwhile meets all of them.
     """
     taken: Taken = {name: [] for name in servers}
     orders = itertools.cycle((list(servers), list(reversed(servers))))
-    each = max(1, requests // TURNS)
-    for number in range(rounds + 1):
+    each = max(1, plan.requests // plan.turns)
+    for number in range(plan.rounds + 1):
         spent = dict.fromkeys(servers, 0.0)
-        for turn in range(TURNS):
+        for turn in range(plan.turns):
             for name in next(orders):
-                spent[name] += ask(servers[name], view, each, turn == TURNS - 1)
+                spent[name] += ask(servers[name], view, each, turn == plan.turns - 1)
         if number:  # the first warms up
             for name, seconds in spent.items():
-                taken[name].append(seconds / (each * TURNS) * 1e6)
+                taken[name].append(seconds / (each * plan.turns) * 1e6)
     return taken
 
 
