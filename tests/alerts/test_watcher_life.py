@@ -22,7 +22,7 @@ from spotter.alerts.systemd import tell_systemd
 from spotter.alerts.watcher import FAILED_CYCLES, LEAD_SECONDS, beat
 from spotter.entries import Batch, Series
 from spotter.probes import Monitor
-from spotter.stores.contract import Query, StoreError
+from spotter.stores.contract import ConnectionLostError, Query, StoreError
 from tests.alerts.test_watcher import Scene
 from tests.servers.processes import wait_until
 
@@ -149,6 +149,33 @@ def test_one_that_was_stopped_in_the_middle_writes_nothing(scene):
     assert not first.is_leading
     with first.book.reading() as page:
         assert page.incidents() == []
+
+
+@pytest.mark.parametrize("is_another", [False, True])
+def test_one_that_was_put_out_in_the_middle_does_not_take_the_store_for_gone(
+    scene, monkeypatch, is_another
+):
+    watcher = scene.watcher()
+    scene.tick(watcher)
+    judge = watcher._judge
+    failed: list[float] = []
+
+    def put_out_once(now):
+        if failed:
+            return judge(now)
+        failed.append(now)
+        if is_another:
+            with watcher.book.writing() as page:
+                page.resign(watcher.name)
+                page.lead("another", now, LEAD_SECONDS)
+        raise ConnectionLostError("the session was ended")
+
+    monkeypatch.setattr(watcher, "_judge", put_out_once)
+    scene.value = 1.0
+    scene.tick(watcher)
+    assert (watcher.is_on_spare, watcher.is_leading) == (False, not is_another)
+    scene.tick(watcher)
+    assert scene.chat.kinds_sent == ([] if is_another else ["trigger"])
 
 
 # The store.

@@ -11,7 +11,7 @@ import pytest
 
 from spotter.entries import Batch, Series
 from spotter.stores import postgresql
-from spotter.stores.contract import Query, StoreError
+from spotter.stores.contract import ConnectionLostError, Query, StoreError
 from spotter.stores.postgresql import PostgresqlStore
 from tests.servers.postgres import running_postgres, send, started_again
 from tests.servers.processes import wait_until
@@ -86,6 +86,42 @@ def test_a_server_that_never_answers_is_given_up(store, proxy, monkeypatch):
     monkeypatch.undo()
     proxy.misbehave(None)
     assert store.write(hits())
+
+
+def test_a_writer_that_stands_still_is_put_out_before_others_give_up(
+    postgres, monkeypatch
+):
+    """A process that is stopped, or sleeps with its machine, in the middle of writing."""
+    assert postgresql.STILL_MILLISECONDS < postgresql.LOCK_MILLISECONDS
+    monkeypatch.setattr(postgresql, "STILL_MILLISECONDS", 200)
+    url = postgres.create_database("still")
+    stopped, other = PostgresqlStore(url), PostgresqlStore(url)
+
+    def write_in_the_middle_of_the_others() -> None:
+        with stopped.transaction(write=True) as execute:
+            assert other.write(hits())
+            execute("SELECT 1")
+
+    with pytest.raises(ConnectionLostError):
+        write_in_the_middle_of_the_others()
+    assert stopped.write(hits())
+    assert counted(other) == 2
+    stopped.close()
+    other.close()
+
+
+def test_a_session_that_was_ended_meanwhile_is_begun_anew(postgres):
+    url = postgres.create_database("ended")
+    store = PostgresqlStore(url)
+    store.write(hits())
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE application_name = 'spotter' AND datname = 'ended'"
+        )
+    assert store.write(hits())
+    assert counted(store) == 2
+    store.close()
 
 
 def write_many(url: str, batches: int) -> None:

@@ -44,7 +44,7 @@ from spotter.health.runner import Outcome, get_runner
 from spotter.probes import Monitor, celery_broker
 from spotter.probes.django_tasks import read_queues
 from spotter.rescue import ignore, rescue
-from spotter.stores.contract import StoreError
+from spotter.stores.contract import ConnectionLostError, StoreError
 from spotter.stores.current import get_store
 from spotter.stores.sql import SqlStore
 
@@ -392,14 +392,21 @@ class Watcher:
 
     def _judge_anyhow(self, now: float) -> None:
         """In the store; else in the spare book; else in memory."""
-        for _ in range(2):
-            try:
-                self._judge(now)
-            except StoreError as error:
-                self._fall_back(error, now)
-            else:
+        try:
+            self._judge(now)
+        except ConnectionLostError:
+            # One that was stopped in the middle is put out, and the store is well.
+            if not self._leads(self.clock.now()):
                 return
-        self._judge(now)
+        except StoreError as error:
+            self._fall_back(error, now)
+        else:
+            return
+        try:
+            self._judge(now)
+        except StoreError as error:
+            self._fall_back(error, now)
+            self._judge(now)
 
     def _fall_back(self, error: StoreError, now: float) -> None:
         if not self.is_on_spare:
@@ -462,7 +469,8 @@ class Watcher:
                     is_whole = not salvage.lost(self.engine, page)
                 if is_whole or not self.is_leading:
                     self.spare.use_file()
-                    self.spare.copy(self.book, now)
+                    if self.spare.is_free(self.book, now):
+                        self.spare.copy(self.book, now)
 
     def _send(self) -> None:
         """Begin to send what is due: never waits for an evaluation, nor for a receiver."""

@@ -36,6 +36,10 @@ class StoreError(SpotterError):
         self.retry = retry
 
 
+class ConnectionLostError(StoreError):
+    """The connection ended inside of a transaction; the next one makes another."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Level:
     """

@@ -13,14 +13,19 @@ from typing import Any
 
 import psycopg
 
-from spotter.stores.contract import Level, StoreError
+from spotter.stores.contract import ConnectionLostError, Level, StoreError
 from spotter.stores.schema import Dialect, Execute, table, upgrade
 from spotter.stores.sql import SqlStore
 
 #: The longest that one transaction may take, whatever the server does.
 DEADLINE_SECONDS = 8.0
+#: A connection that fails later than this hangs: a new one would too.
+AT_ONCE_SECONDS = 1.0
 #: pg_advisory_xact_lock's key: one writer at a time. Any number does, if it is ours.
 WRITERS_LOCK = 0x53504F54  # "SPOT"
+#: A writer that stands still for so long, stopped or asleep with its machine, is put out
+#: by the server: before others give the lock up, and take the store for gone.
+STILL_MILLISECONDS, LOCK_MILLISECONDS = 2000, 4000
 DIALECT = Dialect(
     serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     blob="BYTEA",
@@ -34,7 +39,8 @@ CONNECT: dict[str, Any] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 5000,
     "application_name": "spotter",
-    "options": "-c jit=off -c statement_timeout=5000 -c lock_timeout=3000 "
+    "options": "-c jit=off -c statement_timeout=5000 "
+    f"-c lock_timeout={LOCK_MILLISECONDS} "
     "-c idle_in_transaction_session_timeout=10000",
 }
 
@@ -53,26 +59,42 @@ class PostgresqlStore(SqlStore):
     def transaction(self, *, write: bool) -> Iterator[Execute]:
         with self._lock:
             try:
-                connection = self._connect()
                 if self._marks is not None and not write:
                     # One after another in a transaction that has begun.
-                    yield functools.partial(fetch, connection)
+                    yield functools.partial(fetch, self._connect())
                     return
-                with deadline(connection), connection.transaction():
-                    if write:
-                        take_writers_lock(connection)
-
+                with contextlib.ExitStack() as stack:
+                    connection = self._begin(stack, write=write)
                     yield functools.partial(fetch, connection)
             except psycopg.Error as error:
                 self._series.forget()
+                failure = StoreError
                 if self._connection is not None and self._connection.broken:
                     self.close()
+                    failure = ConnectionLostError
                 reason = type(error).__name__
                 # A driver's message may hold the address and user: only its class.
-                raise StoreError(f"The PostgreSQL store: {reason}.") from error
+                raise failure(f"The PostgreSQL store: {reason}.") from error
             except BaseException:
                 self._series.forget()
                 raise
+
+    def _begin(
+        self, stack: contextlib.ExitStack, *, write: bool
+    ) -> psycopg.Connection[tuple[Any, ...]]:
+        """Begin a transaction, on a new connection if the old one ended since its last."""
+        started, was_connected = time.monotonic(), self._connection is not None
+        connection = self._connect()
+        try:
+            stack.enter_context(begun(connection, write=write))
+        except psycopg.OperationalError:
+            is_late = time.monotonic() - started > AT_ONCE_SECONDS
+            if is_late or not was_connected or not connection.broken:
+                raise
+            self.close()
+            connection = self._connect()
+            stack.enter_context(begun(connection, write=write))
+        return connection
 
     def begin_instant(self, execute: Execute) -> None:
         execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -123,14 +145,24 @@ class PostgresqlStore(SqlStore):
         self._series.forget()
         connection = psycopg.connect(self.url, autocommit=True, **CONNECT)
         try:
-            with deadline(connection), connection.transaction():
-                take_writers_lock(connection)
+            with begun(connection, write=True):
                 upgrade(functools.partial(fetch, connection), DIALECT)
         except (psycopg.Error, StoreError):
             connection.close()
             raise
         self._connection, self._pid = connection, os.getpid()
         return connection
+
+
+@contextlib.contextmanager
+def begun(
+    connection: psycopg.Connection[tuple[Any, ...]], *, write: bool
+) -> Iterator[None]:
+    """One transaction; a writer's has the lock."""
+    with deadline(connection), connection.transaction():
+        if write:
+            take_writers_lock(connection)
+        yield
 
 
 @contextlib.contextmanager
@@ -170,7 +202,11 @@ def fetch(
 
 def take_writers_lock(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
     """Wait for the other writers; let go by itself at the end of the transaction."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", (WRITERS_LOCK,))
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(%s), "
+        "set_config('idle_in_transaction_session_timeout', %s, TRUE)",
+        (WRITERS_LOCK, str(STILL_MILLISECONDS)),
+    )
 
 
 def translate(statement: str) -> bytes:
