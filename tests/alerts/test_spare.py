@@ -9,6 +9,7 @@ import pytest
 
 from spotter.alerts.book import Book
 from spotter.alerts.evidence import Piece, keep, kept
+from spotter.alerts.naming import here
 from spotter.alerts.records import (
     ACKNOWLEDGED,
     OPEN,
@@ -186,6 +187,83 @@ def over(page, number, at):
     page.save_incident(
         dataclasses.replace(made, state=RESOLVED, resolved_at=at, touched_at=at)
     )
+
+
+def test_what_has_the_number_of_something_long_over_is_ended_for_who_was_told(scene):
+    """Two books count from one: its end must not be taken for the other's."""
+    leading, cut_off = scene.watcher(), scene.watcher()
+    scene.tick(leading)
+    scene.tick(cut_off)
+    scene.value = 1.0
+    scene.tick(leading)
+    scene.value = 0.0
+    scene.tick(leading)
+    assert scene.chat.kinds_sent == ["trigger", "resolve"]
+    # The other's copy is of before; without the store it speaks itself.
+    scene.take_store_away()
+    scene.value = 1.0
+    scene.tick(cut_off)
+    assert cut_off.is_on_spare
+    assert scene.chat.kinds_sent[2:] == ["trigger"]
+    scene.bring_store_back()
+    scene.value = 0.0
+    scene.tick(leading)
+    scene.tick(cut_off, 1)
+    scene.tick(leading)
+    assert not cut_off.is_leading
+    assert scene.chat.kinds_sent[2:] == ["trigger", "resolve"]
+    assert len({notice.dedup_key for notice in scene.chat.sent}) == 1
+
+
+def test_what_began_without_the_store_is_not_taken_for_what_is_over_there(tmp_path):
+    """Two books count from one: the number and the key of both may be the same."""
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    for pages, at in ((book, 1.0), (spare.book, 500.0)):
+        with pages.writing() as page:
+            made = page.open_incident("key", "critical", at, {"title": f"of {at:g}"})
+            page.decide(
+                "1:chat:trigger:0", made.id, "chat", "trigger", state=PENDING, now=at,
+                reason="it opened",
+            )  # fmt: skip
+            page.mark(1, SENT, at)
+            if pages is book:
+                over = dataclasses.replace(made, state=RESOLVED, resolved_at=2.0)
+                page.save_incident(over)
+    spare.give_back(book, 600.0, leads=False)
+    with book.reading() as page:
+        latest, first = page.incidents()
+        sent = {(d.incident, d.key) for d in page.deliveries()}
+    assert (first.title, first.resolved_at) == ("of 1", 2.0)
+    assert (latest.title, latest.resolved_at) == ("of 500", 600.0)
+    assert sent == {(1, "1:chat:trigger:0"), (2, "2:chat:trigger:0")}
+
+
+@pytest.mark.parametrize(
+    ("holder", "now", "is_free"),
+    [
+        ("elsewhere-0-1-0", 100.0, False),
+        ("elsewhere-0-1-0", 172.0, False),
+        ("elsewhere-0-1-0", 172.1, True),
+        # The clock was set back since.
+        ("elsewhere-0-1-0", 51.9, True),
+        (f"{here()}-{2**22 + 1}-0", 100.0, True),
+    ],
+    ids=["leads", "silent for a minute", "silent for longer", "future", "dead"],
+)
+def test_a_spare_book_is_not_written_over_while_another_goes_on_in_it(
+    tmp_path, holder, now, is_free
+):
+    spare = Spare(tmp_path / "watcher.db")
+    book = Book(SqliteStore(tmp_path / "spotter.db"))
+    with spare.book.writing() as page:
+        page.lead(holder, 100.0, 12.0)
+        page.open_incident("key", "critical", 100.0, {"title": "x"})
+    assert spare.is_free(book, now) is is_free
+    with book.reading() as page:
+        assert len(page.incidents()) == int(is_free)
+    with spare.book.reading() as page:
+        assert len(page.incidents()) == int(not is_free)
 
 
 def test_what_is_open_is_copied_however_many_came_after_it(tmp_path):

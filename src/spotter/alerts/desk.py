@@ -23,6 +23,8 @@ logger = logging.getLogger("spotter.alerts")
 UNHEARD_SECONDS, WAITED_SECONDS = 120.0, 600.0
 #: What has ended is looked at for so long: who is told of its end is decided with it.
 ENDED_SECONDS = 600.0
+#: What tells a channel that it is over.
+ENDS = (Kind.RESOLVE, Kind.LATE)
 
 
 @dataclasses.dataclass(slots=True)
@@ -204,11 +206,20 @@ class Desk:
             self.page.note(self.incident.id, self.now, "not told", text)
 
     def _key(self, kind: str) -> str:
-        """The same for two watchers that decide the same."""
-        # A channel's name may have colons of its own.
-        keys = (each.key.rsplit(":", 2) for each in self.before)
-        last = max((int(n) for _, name, n in keys if name == kind), default=-1)
-        return f"{self.incident.id}:{self.channel.name}:{kind}:{last + 1}"
+        return next_key(self.incident.id, self.channel.name, kind, self.before)
+
+
+def next_key(incident: int, channel: str, kind: str, before: Sequence[Delivery]) -> str:
+    """
+    The next decision's key: the same for two watchers that decide the same.
+
+    Args:
+        before: those of the incident and channel.
+    """
+    # A channel's name may have colons of its own.
+    keys = (each.key.rsplit(":", 2) for each in before)
+    last = max((int(n) for _, name, n in keys if name == kind), default=-1)
+    return f"{incident}:{channel}:{kind}:{last + 1}"
 
 
 def to_decide(page: Page, now: float) -> list[Incident]:
@@ -247,7 +258,7 @@ def since_end(deliveries: Sequence[Delivery]) -> list[Delivery]:
     found: list[Delivery] = []
     for each in deliveries:
         found.append(each)
-        if each.kind in (Kind.RESOLVE, Kind.LATE):
+        if each.kind in ENDS:
             found.clear()
     return found
 

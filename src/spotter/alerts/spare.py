@@ -13,22 +13,24 @@ import functools
 import logging
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings as django_settings
 
 from spotter.alerts.book import DELIVERY, INCIDENT, Book, Page
 from spotter.alerts.book import as_json as dumps
-from spotter.alerts.desk import history, to_decide
+from spotter.alerts.desk import ENDS, history, next_key, to_decide
 from spotter.alerts.evidence import keep, kept
 from spotter.alerts.matchers import written
+from spotter.alerts.naming import is_dead
 from spotter.alerts.records import (
     ACKNOWLEDGED,
     OPEN,
     PENDING,
     RESOLVED,
     SENT,
+    Delivery,
     Incident,
     Silence,
 )
@@ -40,6 +42,8 @@ logger = logging.getLogger("spotter.watcher")
 
 #: How far back the copy goes: what ended before is of no use to a watcher.
 COPY_SECONDS = 24 * 3600.0
+#: Whose lead of the spare book ended so long ago is gone.
+GONE_SECONDS = 60.0
 #: What people said of an incident: of two books, that counts where they spoke last.
 SAID = (
     "acknowledged_by", "acknowledged_at", "first_acknowledged_at", "resolution",
@@ -80,10 +84,29 @@ class Spare:
     def is_left_over(self) -> bool:
         """Whether a watcher that used it ended before it could give it back."""
         try:
-            with self.book.reading() as page:
-                return page.leader() is not None
+            return self._holder() is not None
         except StoreError:
             return False
+
+    def is_free(self, book: Book, now: float) -> bool:
+        """
+        Whether no other watcher of this machine goes on in it.
+
+        What one left there that is gone is given back first.
+        """
+        holder = self._holder()
+        if holder is None:
+            return True
+        name, until = holder
+        # Either way: the clock may have been set back since.
+        if not is_dead(name) and abs(now - until) <= GONE_SECONDS:
+            return False
+        self.give_back(book, now, leads=False)
+        return True
+
+    def _holder(self) -> tuple[str, float] | None:
+        with self.book.reading() as page:
+            return page.leader()
 
     def copy(self, book: Book, now: float) -> None:
         """Copy what is open from the store's book, if anything of it changed."""
@@ -184,14 +207,36 @@ def give_back_events(
 ) -> None:
     """Copy the timeline, the evidence and the deliveries of one incident."""
     keep(page, known, now, kept(spare, number))
+    there = page.deliveries(known, limit=2000)
     for each in reversed(spare.deliveries(number, limit=2000)):
         tail = each.key.partition(":")[2]
-        values = values_of(
-            dataclasses.replace(each, key=f"{known}:{tail}", incident=known)
-        )
-        upsert_delivery(page, (*values[1:-1], dumps(each.notice)))
+        each = dataclasses.replace(each, key=f"{known}:{tail}", incident=known)
+        if is_said_after_the_end(each, there):
+            mine = [d for d in there if d.channel == each.channel]
+            key = next_key(known, each.channel, each.kind, mine)
+            each = dataclasses.replace(each, key=key)
+            there.append(each)
+        upsert_delivery(page, (*values_of(each)[1:-1], dumps(each.notice)))
     for event in spare.events(number):
         page.note(known, event.at, event.kind, event.text, event.actor)
+
+
+def is_said_after_the_end(ours: Delivery, there: Sequence[Delivery]) -> bool:
+    """
+    Whether the store's book knows of its like, and of an end before this was sent.
+
+    Who leads has told the end; who was cut off said it once more. It is another message,
+    or nobody would tell its end.
+    """
+    mine = [d for d in there if d.channel == ours.channel and d.state == SENT]
+    if ours.state != SENT or any(
+        (d.kind, d.done_at) == (ours.kind, ours.done_at) for d in mine
+    ):
+        return False
+    is_known = any(d.key == ours.key for d in mine)
+    return is_known and any(
+        d.kind in ENDS and (d.done_at or 0) < (ours.done_at or 0) for d in mine
+    )
 
 
 def write_silence(page: Page, silence: Silence, now: float) -> int:
@@ -266,14 +311,18 @@ def row_of(incident: Incident) -> tuple[object, ...]:
 def adopt(page: Page, incident: Incident, now: float, *, leads: bool) -> int:
     """Write an incident of the spare book into the store's; give its number there."""
     known = same_there(page, incident)
+    is_left_open = not leads and incident.state != RESOLVED
     if known is not None:
         both = merged(incident, known) if leads else merged(known, incident)
+        if is_left_open and both.state == RESOLVED:
+            # Whoever was told since that it is open is still to be told of its end.
+            both = dataclasses.replace(both, resolved_at=now, touched_at=now)
         page.save_incident(dataclasses.replace(both, id=known.id))
         return known.id
     made = page.open_incident(
         incident.dedup_key, incident.severity, incident.opened_at, incident.body
     )
-    if not leads and incident.state != RESOLVED:
+    if is_left_open:
         page.note(made.id, now, "closed", "the watcher that leads does not see it")
         incident = dataclasses.replace(incident, state=RESOLVED, resolved_at=now)
     page.save_incident(dataclasses.replace(incident, id=made.id))
@@ -281,9 +330,16 @@ def adopt(page: Page, incident: Incident, now: float, *, leads: bool) -> int:
 
 
 def same_there(page: Page, incident: Incident) -> Incident | None:
-    """The same incident in the store's book: by its number, or opened meanwhile."""
+    """
+    The same incident in the store's book: the one that was copied, or opened meanwhile.
+
+    Both books count from one: what began in the spare book may have the number, and
+    the key, of something that is long over.
+    """
     known = page.incident(incident.id)
-    if known is not None and known.dedup_key == incident.dedup_key:
+    if known is not None and (known.dedup_key, known.opened_at) == (
+        incident.dedup_key, incident.opened_at,
+    ):  # fmt: skip
         return known
     is_open = page.incidents((OPEN, ACKNOWLEDGED), limit=None)
     return next((i for i in is_open if i.dedup_key == incident.dedup_key), None)
