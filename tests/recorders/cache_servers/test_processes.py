@@ -17,6 +17,7 @@ from tests.servers.processes import wait_until
 from tests.servers.web import serving
 
 MISSES = "spotter.cache.server.misses"
+WORKERS = 3
 
 
 @pytest.fixture
@@ -30,7 +31,9 @@ def web(redis, tmp_path, settings):
         "SPOTTER_STORE": f"sqlite:///{tmp_path / 'spotter.db'}",
         "TMPDIR": str(locks),
     }
-    with serving("tests.project", tmp_path, env=env, workers=3, threads=1) as server:
+    with serving(
+        "tests.project", tmp_path, env=env, workers=WORKERS, threads=1
+    ) as server:
         stored = kept_store(settings, tmp_path)
         next(stored)
         yield server, locks
@@ -83,8 +86,9 @@ def miss(redis, times):
 @pytest.mark.timeout(400)
 def test_evictions_and_misses_are_counted_once_however_many_workers(web, redis):
     server, locks = web
+    # Not of those alone that are started yet.
     wait_until(
-        lambda: {w.pid for w in workers(server)} <= measuring(server),
+        lambda: len({w.pid for w in workers(server)} & measuring(server)) == WORKERS,
         60,
         "every worker",
     )
