@@ -59,7 +59,7 @@ class Statement:
         self.text = sys.intern(fold(short))
         self.fingerprint = digest(self.text)
         found = OPERATION.match(self.text)
-        self.operation = found[1].upper() if found else ""
+        self.operation = sys.intern(found[1].upper()) if found else ""
         self.is_write = self.operation in WRITES
         self.is_paged = " OFFSET " in short
         self.is_multirow = "VALUES (…), …" in self.text or is_multirow(short)
@@ -104,7 +104,7 @@ def is_multirow(sql: str) -> bool:
 def tables_of(text: str) -> tuple[str, ...]:
     """The tables that a statement names, each once, in the order of the text."""
     names = (name.strip('"`').replace('"."', ".") for name in TABLE.findall(text))
-    return tuple(dict.fromkeys(names))[:10]
+    return tuple(map(sys.intern, dict.fromkeys(names)))[:10]
 
 
 #: By the hash of the text, which is kept nowhere: Django's run to a kilobyte, and one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 
 from spotter.entries import Point
 from spotter.recording import Measures
@@ -13,6 +14,9 @@ from spotter.spans import CacheSpan
 PREFIX = re.compile(r"[A-Za-z_][A-Za-z_.-]{0,39}")
 #: Characters of a key that are looked at.
 MAX_KEY = 200
+#: Keys whose prefix is remembered: those that every request asks for. Most are one
+#: object's, and a quarter of a kilobyte each.
+REMEMBERED = 512
 #: For a key that is all one word, which may be a name or a token.
 NO_PREFIX = "(none)"
 #: The rest of an e-mail address.
@@ -51,7 +55,7 @@ def prefix_of(key: str) -> str:
     return prefix_of_short(key[:MAX_KEY])
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=REMEMBERED)
 def prefix_of_short(key: str) -> str:
     """
     As `prefix_of`, remembered.
@@ -67,7 +71,7 @@ def prefix_of_short(key: str) -> str:
     letters = LETTERS.search(prefix)
     if letters is not None and is_token(letters[0], WORD.match(key, found.end())):
         prefix = prefix[: letters.start()]
-    return prefix.rstrip("_.-") or NO_PREFIX
+    return sys.intern(prefix.rstrip("_.-")) or NO_PREFIX
 
 
 def is_token(letters: str, rest: re.Match[str] | None) -> bool:

@@ -17,6 +17,8 @@ class Bounds:
     def __init__(self, limit: int = MAX_LABEL_SETS) -> None:
         self.limit = limit
         self._admitted: dict[str, dict[Labels, Series]] = {}
+        # A route's, or a statement's, is in several series of several metrics.
+        self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
 
     def admit(self, name: str, labels: Labels) -> tuple[Series, bool]:
         """Give the series to measure under, and whether it is the one asked for."""
@@ -26,6 +28,7 @@ class Bounds:
             return series, True
         if len(known) >= self.limit:
             return Series(name, tuple((key, OTHER) for key, _ in labels)), False
+        labels = tuple(self._pairs.setdefault(pair, pair) for pair in labels)
         series = known[labels] = Series(name, shortened(labels))
         return series, True
 

@@ -18,9 +18,9 @@ from spotter.rescue import rescue
 MAX_ITEMS = 20_000
 #: Waiting items above which one is kept without its details: a request has forty
 #: kilobytes of them, and a disk that hangs may hang for minutes.
-MAX_DETAILED = 1000
+MAX_DETAILED = 500
 #: Waiting items that wake the flusher before its time, so that few are ever held.
-WAKE_AT = 200
+WAKE_AT = 100
 
 _items: collections.deque[Item] = collections.deque()
 _flusher = Flusher(_items)

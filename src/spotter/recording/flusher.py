@@ -28,8 +28,8 @@ logger = logging.getLogger("spotter.recording")
 MAX_PENDING = 120
 #: Points kept in all those batches together.
 MAX_PENDING_POINTS = 20_000
-#: Points from which on a batch is written before its time: under a megabyte.
-LARGE = 1000
+#: Points from which on a batch is written before its time: half a megabyte.
+LARGE = 500
 #: The longest that a process which ends is held up by a last flush.
 LAST_FLUSH_SECONDS = 3.0
 #: The shortest time by which the share of a core is judged.

@@ -11,9 +11,9 @@ from spotter.stores.rows import COLUMNS, packed, row_of
 from spotter.stores.schema import Execute, table
 from spotter.stores.tables import Key, Tables, add, listed, parts
 
-#: Rows written by one statement, half a megabyte when compiled. Fewer would be more
+#: Rows written by one statement, a quarter of a megabyte when compiled. Fewer would be more
 #: statements, and more chances to wait for the interpreter with the lock held.
-ROWS_AT_ONCE = 250
+ROWS_AT_ONCE = 125
 
 
 class Writing(Tables):
