@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 
 from spotter.logs import archives, lost_lines
+from spotter.logs.files import LOOK_LINES
+from spotter.recorders import lost_lines as lost_lines_recorder
 from tests.logs.writers import (
     files_of,
     fork,
@@ -115,6 +117,7 @@ def test_a_late_line_goes_to_the_archive_or_anew_when_that_is_deleted(
     answers = iter([lambda size: stale])
     monkeypatch.setattr(slow, "current", lambda n: next(answers, current)(n))
     slow.handle(record("late"))
+    slow.look()
     assert list(lines_of(path)) == ["late"]
 
 
@@ -127,24 +130,83 @@ def test_a_late_line_is_left_in_an_archive_of_our_own(path, directory):
     slow._look_at = float("inf")  # no look before the line
     archives.move_away(path, 5)
     slow.handle(record("late"))
+    slow.look()
     slow.handle(record("after"))
     archive = archives.plain(path, archives.stamps_of(path)[0])
     assert archive.read_text() == "before\nlate\n"
     assert path.read_text() == "after\n"
 
 
-def test_a_late_line_is_written_again_when_others_moved_the_file(path):
+@pytest.mark.parametrize("look", ["look", "close", "a line", "a reading"])
+def test_late_lines_are_written_again_when_others_moved_the_file(path, look):
     one = handler(path)
     write(one, 0, 1, 200)
+    one.look()
     one._look_at = float("inf")  # no look before the line
     path.rename(f"{path}.1")
-    write(one, 1, 1, 200)
-    assert path.stat().st_size == 200
+    write(one, 1, 2, 200)
+    assert not path.exists()
+    if look == "a line":
+        one._look_at = 0.0
+        write(one, 2, 1, 200)
+    elif look == "a reading":
+        lost_lines_recorder.read()
+    else:
+        getattr(one, look)()
+    assert path.stat().st_size == (600 if look == "a line" else 400)
+    assert path.read_text().startswith("1-0 ")
+
+
+@pytest.mark.parametrize(("lines", "is_seen"), [(63, False), (64, False), (65, True)])
+def test_the_name_is_looked_up_after_so_many_lines(path, lines, is_seen):
+    one = handler(path)
+    one._look_at = float("inf")
+    one.open()
+    path.rename(f"{path}.1")
+    write(one, 0, lines, 200)
+    assert path.exists() is is_seen
+    one.close()
+    assert found(path) == (lines, min(lines, LOOK_LINES))
+
+
+def test_lines_that_cannot_be_written_again_yet_are_later(path):
+    one = handler(path)
+    write(one, 0, 2, 200)
+    path.rename(f"{path}.1")
+    path.mkdir()
+    one.look()
+    path.rmdir()
+    one.look()
+    assert path.stat().st_size == 400
+    assert one.lost == 0
+
+
+def test_a_child_writes_nothing_of_its_parents_again(path):
+    one = handler(path)
+    write(one, 0, 1, 200)
+    path.rename(f"{path}.1")
+    child = fork.Process(target=one.close)
+    child.start()
+    child.join()
+    assert not path.exists()
+
+
+def test_a_pipe_is_no_file_that_has_a_size(path):
+    path.parent.mkdir()
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    one = handler(path)
+    write(one, 0, 1, 200)
+    assert len(os.read(reader, 1000)) == 200
+    assert one.lost == 0
+    os.close(reader)
+    one.close()
 
 
 def test_a_line_after_a_moment_finds_the_new_file_and_is_written_once(path):
     one = handler(path)
     write(one, 0, 1, 200)
+    one.look()
     one._look_at = 0.0
     path.rename(f"{path}.1")
     write(one, 1, 1, 200)
@@ -166,7 +228,9 @@ def rotate_from_outside(path: Path, number: int) -> int:
 
 def test_no_line_is_lost_when_others_rotate_and_compress_at_once(path):
     def work(writer: int) -> None:
-        write(handler(path), writer, 5000, 200)
+        one = handler(path)
+        write(one, writer, 5000, 200)
+        one.close()
 
     workers = [fork.Process(target=work, args=(n,)) for n in range(3)]
     for worker in workers:
@@ -176,7 +240,7 @@ def test_no_line_is_lost_when_others_rotate_and_compress_at_once(path):
         rotations += rotate_from_outside(path, rotations)
     lines, again = found(path)
     assert lines == 15_000
-    assert again <= 3 * rotations
+    assert again <= 3 * rotations * LOOK_LINES
 
 
 def test_a_file_is_looked_up_by_its_name_again_after_a_moment(path):
@@ -259,6 +323,7 @@ def test_a_handler_opened_before_fork_works_in_all_children(path):
 def test_logrotate_may_rotate_instead(path, tmp_path, how):
     one = handler(path)
     write(one, 0, 5, 200)
+    one.look()
     rules = tmp_path / "rules"
     rules.write_text(f"{path} {{\n su root root\n rotate 3\n {how}\n}}\n")
     rules.chmod(0o644)
@@ -275,6 +340,7 @@ def test_logrotate_may_rotate_instead(path, tmp_path, how):
 def test_a_deleted_directory_is_made_again(path):
     one = handler(path)
     write(one, 0, 1, 200)
+    one.look()
     subprocess.run(["rm", "-r", str(path.parent)], check=True)
     one._look_at = 0.0  # rm may have taken less than that
     write(one, 1, 1, 200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import fcntl
 import logging
@@ -14,9 +15,9 @@ from pathlib import Path
 
 from spotter.logs import archives
 
-#: After so long the name is looked up before a line too, not only after it: who finds a
-#: new file first need not write the line twice.
-LOOK_SECONDS = 0.01
+#: How long, and for how many lines, the open file is taken for the one of that name: to
+#: look the name up costs as much as to write a line.
+LOOK_SECONDS, LOOK_LINES = 0.01, 64
 
 _handlers: weakref.WeakSet[RotatingFile] = weakref.WeakSet()
 
@@ -30,14 +31,22 @@ def lost_lines() -> dict[str, int]:
     return counts
 
 
+def look_again() -> None:
+    """Look whether this process's last lines are where they are read, if it is idle."""
+    for handler in list(_handlers):
+        handler.look()
+
+
 class RotatingFile(logging.Handler):
     """
     Append each record with one write; take a lock only to rotate, and never wait.
 
     An open file carries a shared lock for as long as it is open, so that an archive is
-    compressed only when nobody can write into it any more. What cannot be written is
-    counted (`lost_lines()`), told once on stderr, and told in the file itself when
-    writing works again.
+    compressed only when nobody can write into it any more. Another program may move the
+    file away, read it to the end and delete it: the lines since the last look are kept,
+    and written to the new file too, if need be twice rather than not at all. What cannot
+    be written is counted (`lost_lines()`), told once on stderr, and told in the file
+    itself when writing works again.
 
     Args:
         filename: the file; its directory is made when missing.
@@ -59,6 +68,8 @@ class RotatingFile(logging.Handler):
         self._inode = (0, 0)
         self._size = 0
         self._look_at = 0.0
+        #: Written since the name was last seen to be the open file's.
+        self._unseen: collections.deque[bytes] = collections.deque(maxlen=LOOK_LINES)
         self._untold = 0
         self._reason = ""
         self._rotate_after = 0.0
@@ -89,45 +100,77 @@ class RotatingFile(logging.Handler):
         return self.format(record).encode("utf-8", "backslashreplace") + b"\n"
 
     def write(self, line: bytes) -> None:
-        """Append a line to the file of that name, whatever happens to it meanwhile."""
+        """Append a line to the file of that name."""
         now, fd, size = time.monotonic(), self._fd, len(line)
-        is_full = 0 < self.max_bytes < self._size + size
-        if fd is None or now >= self._look_at or is_full:
+        unseen = self._unseen
+        if (
+            fd is None
+            or now >= self._look_at
+            or len(unseen) >= LOOK_LINES
+            or 0 < self.max_bytes < self._size + size
+        ):
             fd = self.current(size)
-        self._look_at = now + LOOK_SECONDS
-        for _ in range(10):
-            written = os.write(fd, line)
-            if written < size:
-                self.blank(fd, written)
-                raise OSError(0, "the disk is full, or the file at its limit")
-            # After it: a look before says nothing of the moment of the write, and a
-            # thread may wait for the interpreter in between.
-            if self.is_in_place(fd):
-                return
-            fd = self.open()
-        raise OSError(0, "the file is moved away as fast as it is made")
+            self._look_at = now + LOOK_SECONDS
+        self.append(fd, line)
+        unseen.append(line)
+        try:
+            # After an append the position is the end, whoever else appends.
+            self._size = os.lseek(fd, 0, os.SEEK_CUR)
+        except OSError:
+            pass  # A pipe has neither.
 
-    def is_in_place(self, fd: int) -> bool:
-        """Whether what was just written is where it is read, or will be archived."""
+    def append(self, fd: int, line: bytes) -> None:
+        written = os.write(fd, line)
+        if written < len(line):
+            self.blank(fd, written)
+            raise OSError(0, "the disk is full, or the file at its limit")
+
+    def look(self) -> None:
+        """Look the name up now; what is not where it is read is written again."""
+        self.acquire()
+        try:
+            if self._unseen:
+                self.current(0)
+        except OSError:
+            pass  # It is kept until the next look.
+        finally:
+            self.release()
+
+    def current(self, size: int) -> int:
+        """Give the descriptor to write to: reopened, or rotated first, when due."""
         try:
             found = os.stat(self._file)
         except FileNotFoundError:
-            return self.is_archived(fd)
+            return self.anew()
         except OSError:
-            return True  # The name cannot be looked up just now.
-        if (found.st_ino, found.st_dev) == self._inode:
-            self._size = found.st_size
-            return True
-        return self.is_archived(fd)
+            # The name cannot be looked up just now; the open file still works.
+            return self.open() if self._fd is None else self._fd
+        if self._fd is None or (found.st_ino, found.st_dev) != self._inode:
+            return self.anew()
+        self._unseen.clear()
+        self._size = found.st_size
+        due = 0 < self.max_bytes < found.st_size + size and found.st_size > 0
+        return self.open() if due and self.rotate(size) else self._fd
+
+    def anew(self) -> int:
+        """Open the file that has the name now, with the lines that it may lack."""
+        if self._fd is not None and self.is_archived(self._fd):
+            self._unseen.clear()
+        fd = self.open()
+        try:
+            for line in self._unseen:
+                self.append(fd, line)
+        except OSError:
+            self.close_file()  # All of them again, rather than some of them never.
+            raise
+        return fd
 
     def is_archived(self, fd: int) -> bool:
         """
         Whether an open file is an archive of ours, which waits for whoever has it open.
 
-        Another program may have compressed it already, and be about to delete it: then
-        the line is written again, if need be twice, rather than not at all.
+        Another program may have compressed it already, and be about to delete it.
         """
-        self._look_at = 0.0
         if not os.fstat(fd).st_nlink:
             return False
         try:
@@ -135,23 +178,6 @@ class RotatingFile(logging.Handler):
         except OSError:
             return False
         return archives.is_archive(self.path, Path(name))
-
-    def current(self, size: int) -> int:
-        """Give the descriptor to write to: reopened, or rotated first, when due."""
-        try:
-            found = os.stat(self._file)
-        except FileNotFoundError:
-            return self.open()
-        except OSError:
-            # The name cannot be looked up just now; the open file still works.
-            return self.open() if self._fd is None else self._fd
-        self._size = found.st_size
-        due = 0 < self.max_bytes < found.st_size + size and found.st_size > 0
-        if due and self.rotate(size):
-            return self.open()
-        if self._fd is None or (found.st_ino, found.st_dev) != self._inode:
-            return self.open()
-        return self._fd
 
     def open(self) -> int:
         """Open the file of that name, sure that it is not an archive by now."""
@@ -256,6 +282,7 @@ class RotatingFile(logging.Handler):
 
     def close(self) -> None:
         """Close the file; a later record opens it again."""
+        self.look()
         self.acquire()
         try:
             self.close_file()
@@ -266,6 +293,7 @@ class RotatingFile(logging.Handler):
     def forget_parent(self) -> None:
         """Start anew in a forked child: own file, own lock, own counts."""
         self.close_file()
+        self._unseen.clear()
         self.lost = self._untold = 0
 
 
