@@ -237,6 +237,33 @@ def test_where_a_query_came_from_is_looked_up_from_its_second_time_on(request_co
     assert (sites[0], sites[1][0], sites[1][2]) == (None, __file__, "ask")
 
 
+def from_one_line():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 3")
+
+
+def from_another_line():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 3")
+
+
+def from_further_down(steps):
+    return from_further_down(steps - 1) if steps else from_one_line()
+
+
+def test_a_statement_that_comes_again_from_elsewhere_is_found_there(request_context):
+    asked = [from_one_line, from_one_line, from_another_line, from_one_line]
+    for ask_ in asked:
+        ask_()
+    from_further_down(30)
+    from_another_line()
+    named = [span.site[2] for span in request_context.spans if span.site]
+    assert named == [
+        *("from_one_line", "from_another_line", "from_one_line"),
+        *("from_one_line", "from_another_line"),
+    ]
+
+
 @pytest.mark.parametrize(("limit", "known"), [(0.0, True), (3600.0, False)])
 def test_where_a_slow_query_came_from_is_looked_up_at_once(
     request_context, settings, limit, known

@@ -6,6 +6,7 @@ import functools
 import sys
 from collections.abc import Callable, Iterator
 from time import perf_counter
+from types import CodeType, FrameType
 from typing import Any
 
 from django.db import connections
@@ -14,7 +15,12 @@ from django.db.backends.signals import connection_created
 from django.db.backends.utils import CursorWrapper
 
 from spotter import conf
-from spotter.call_sites import awaiting_site, project_frame
+from spotter.call_sites import (
+    MAX_FRAMES,
+    awaiting_site,
+    is_project,
+    project_frame,
+)
 from spotter.context import Context, current
 from spotter.recorders.queries.attribution import Told, tell
 from spotter.rescue import is_ignoring, rescue
@@ -77,7 +83,7 @@ def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) ->
     times = repeats[text] = repeats.get(text, 0) + 1
     if times > 1:
         span.parameters = hash_of(params)
-        span.site = site_of(work, sys._getframe(2))
+        span.site = site_again(work, text)
         if times == TELL_AT:
             span.told = told_before(text, span.site)
     elif span.seconds >= conf.get_settings().slow_query_seconds:
@@ -121,6 +127,42 @@ def hash_of_one(value: Any) -> int:
         if isinstance(value, list | tuple):
             return hash((len(value), repr(value[:MAX_ITEMS])))
         return hash(repr(value))
+
+
+#: How far up the line was that asked for a text last, and its code.
+_places: dict[str, tuple[int, CodeType]] = {}
+
+
+def site_again(work: Context, text: str) -> Site | None:
+    """
+    As `site_of`, for a text that comes again, mostly from where it came from before.
+
+    Going there straight makes an object of one call of the stack, going there step by
+    step of each between the project's line and the driver. Where another way of the same
+    length leads to the same function, what may be named is a line that called the line.
+    """
+    frame: FrameType | None
+    known = _places.get(text)
+    if known is not None:
+        depth, code = known
+        try:
+            frame = sys._getframe(depth)
+        except ValueError:
+            frame = None  # There is nobody so far up.
+        if frame is not None and frame.f_code is code:
+            return code.co_filename, frame.f_lineno, code.co_name
+    frame = sys._getframe()
+    for depth in range(MAX_FRAMES):
+        if frame is None:
+            break
+        code = frame.f_code
+        if is_project(code.co_filename):
+            if len(_places) >= MAX_TOLD:
+                _places.clear()
+            _places[text] = depth, code
+            return code.co_filename, frame.f_lineno, code.co_name
+        frame = frame.f_back
+    return site_of(work, None)
 
 
 def site_of(work: Context, frame: Any) -> Site | None:

@@ -122,8 +122,11 @@ def measure_queries(
             "statement", name, at, span.seconds if is_slow else 0.0
         ):
             into.sample(example(span, statement, route, request_id, at, is_slow))
-    if any(len(group) >= ENOUGH for group in groups.values()):
-        repeats = sorted(find_repeats(spans), key=lambda each: -each.seconds)
+    often = [
+        span for group in groups.values() if len(group) >= ENOUGH for span in group
+    ]
+    if often:
+        repeats = sorted(find_repeats(often), key=lambda each: -each.seconds)
         for repeat in repeats[:MAX_REPEATS]:
             report(repeat, route, request_id, into, at)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -84,15 +84,18 @@ def is_polling(spans: Sequence[QuerySpan]) -> bool:
 
 def kind_of(spans: Sequence[QuerySpan]) -> Kind | None:
     """What kind of repetition it is; None when it is a good one."""
-    statements = [statement_of(span.sql) for span in spans]
-    first = statements[0]
+    times = Counter(span.sql for span in spans)
+    statements = {sql: statement_of(sql) for sql in times}
+    first = statements[spans[0].sql]
     if first.is_write:
-        return None if any(s.is_multirow for s in statements) else "write_loop"
+        is_multirow = any(each.is_multirow for each in statements.values())
+        return None if is_multirow else "write_loop"
     if first.operation not in ("SELECT", "WITH"):
         return None
-    if 2 * sum(s.is_batch for s in statements) >= len(statements):
+    batches = sum(times[sql] for sql, each in statements.items() if each.is_batch)
+    if 2 * batches >= len(spans):
         return None
-    if all(s.is_paged for s in statements) and len({s.sql for s in spans}) > 1:
+    if len(times) > 1 and all(each.is_paged for each in statements.values()):
         return None
     distinct = {(span.sql, span.parameters) for span in spans if span.site}
     return "duplicate_read" if len(distinct) == 1 else "n_plus_one"
