@@ -9,6 +9,7 @@ import pathlib
 import sqlite3
 import subprocess
 import time
+from multiprocessing.synchronize import Barrier
 
 import pytest
 
@@ -170,6 +171,26 @@ def write_many(path: pathlib.Path, batches: int) -> None:
     store = SqliteStore(path)
     write_batches(store, batches)
     store.close()
+
+
+def write_at_once(path: pathlib.Path, ready: Barrier) -> None:
+    ready.wait(60)
+    write_many(path, 1)
+
+
+def test_processes_that_make_one_new_file_at_once_wait_for_each_other(tmp_path):
+    """SQLite itself fails one in sixty of them."""
+    context = multiprocessing.get_context("fork")
+    for number in range(20):
+        path, ready = tmp_path / f"{number}.db", context.Barrier(8)
+        writers = [
+            context.Process(target=write_at_once, args=(path, ready)) for _ in range(8)
+        ]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join(60)
+        assert [writer.exitcode for writer in writers] == [0] * 8
 
 
 def test_eight_processes_lose_and_double_nothing(path):

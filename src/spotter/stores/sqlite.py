@@ -22,6 +22,8 @@ from spotter.stores.sql import SqlStore
 
 #: How long a flush waits for another process's, in seconds; it happens off the request.
 BUSY_SECONDS = 2.0
+#: How soon what SQLite does not wait for is tried again.
+RETRY_SECONDS = 0.01
 #: Pages that each process keeps of the file.
 CACHE_KILOBYTES = 512
 MEMORY = ":memory:"
@@ -179,13 +181,33 @@ def prepare(connection: sqlite3.Connection) -> None:
     """Set a new connection up and make the tables, safely with many at once."""
     # WAL: readers and the writer do not wait for each other. NORMAL: a power cut may
     # cost the last flushes, never the file.
-    connection.execute("PRAGMA journal_mode = WAL")
+    write_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     # The system keeps the file's pages anyway, once for all processes.
     connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
     connection.execute("BEGIN IMMEDIATE")
     upgrade(functools.partial(fetch, connection), DIALECT)
     connection.execute("COMMIT")
+
+
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """
+    Go over to write-ahead logging.
+
+    Where several processes make a new file at once SQLite does not wait for it, as it
+    does for any other lock, but fails.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or time.monotonic() > until:
+                raise
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
 
 
 def inode(path: str) -> int:
