@@ -179,7 +179,12 @@ def by_ladder(
     matching: Mapping[int, Series], by: tuple[str, ...]
 ) -> Iterator[tuple[Ladder, dict[int, Group]]]:
     """Series, as groups, by the levels that have them."""
-    named: dict[Ladder, dict[int, Group]] = {}
+    found: dict[int, tuple[Ladder, dict[int, Group]]] = {}
     for id_, series in matching.items():
-        named.setdefault(ladder_of(series), {})[id_] = series.group(by)
-    yield from named.items()
+        ladder = ladder_of(series)
+        # There are four of them; a ladder's hash is that of all its levels.
+        place = found.get(id(ladder))
+        if place is None:
+            place = found[id(ladder)] = (ladder, {})
+        place[1][id_] = series.group(by)
+    yield from found.values()

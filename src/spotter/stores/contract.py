@@ -292,14 +292,20 @@ def detailed_names() -> tuple[str, ...]:
     return tuple(name for name, metric in METRICS.items() if metric.is_detailed)
 
 
-@functools.lru_cache(maxsize=MAX_SERIES)
 def ladder_of(series: Series) -> Ladder:
     """The levels that a series is kept in, from fine to coarse."""
-    if any(name in BRIEF for name, _ in series.labels):
-        return PROCESSES
-    if series.name in PROBED:
+    for name, _ in series.labels:
+        if name in BRIEF:
+            return PROCESSES
+    return ladder_of_metric(series.name)
+
+
+@functools.lru_cache(maxsize=1024)
+def ladder_of_metric(name: str) -> Ladder:
+    """Those of a metric's series that are no single process's."""
+    if name in PROBED:
         return PROBES
-    metric = METRICS.get(series.name)
+    metric = METRICS.get(name)
     return DETAILS if metric is not None and metric.is_detailed else LEVELS
 
 

@@ -120,9 +120,10 @@ class Reading(Tables):
                 rows = self._sum_rows(execute, windows, named, "0", name=query.name)
                 for id_, _, *row in rows:
                     group = named[id_]
-                    if group not in groups:
-                        groups[group] = Point()
-                    add_sums(groups[group], row)
+                    point = groups.get(group)
+                    if point is None:
+                        point = groups[group] = Point()
+                    add_sums(point, row)
                 if query.buckets:
                     self._add_buckets(execute, windows, named, groups)
         return groups

@@ -40,13 +40,14 @@ class Writing(Tables):
 
     def _write_points(self, execute: Execute, batch: Batch) -> None:
         ids = self._series.ids(execute, {series for series, _ in batch.points})
+        of: dict[int, list[tuple[int, int, Point]]] = defaultdict(list)
+        for (series, at), point in batch.points.items():
+            of[id(ladder_of(series))].append((ids[series], at, point))
         for ladder in LADDERS:
+            mine = of[id(ladder)]
+            if not mine:
+                continue
             marks = self._watermarks(execute, ladder)
-            mine = [
-                (ids[series], at, point)
-                for (series, at), point in batch.points.items()
-                if ladder_of(series) is ladder
-            ]
             for level in ladder:
                 points: dict[Key, Point] = {}
                 for id_, at, point in mine:
