@@ -119,3 +119,71 @@ def test_more_metrics_than_are_remembered_are_read_at_one_instant(store, monkeyp
                 query = Query(name=f"metric.{number}", start=NOW - 60, end=NOW + 60)
                 assert store.total(query)[()].sum == number
             assert hits(store) == {"/a/": 1}
+
+
+@pytest.mark.parametrize("series", [1, LOOK_UP - 1, LOOK_UP, LOOK_UP + 1])
+@pytest.mark.parametrize("ago", [30, 6 * 3600])
+def test_several_totals_at_once_are_those_of_one_after_the_other(
+    store, clock, series, ago
+):
+    """Of a counter, a gauge whose last reading counts, one process's, and of nothing."""
+    clock.now = NOW - ago
+    batch = Batch()
+    for number in range(series - 1):
+        where = Series("hits", (("http.route", f"/{number % 7}/{number}/"),))
+        batch.point(where, clock.now).add(number)
+    batch.point(Series("system.cpu.utilization", (("host.name", "a"),)), clock.now).set(
+        0.5, clock.now
+    )
+    store.write(batch)
+    later = Batch()
+    of_one = Series("process.memory.usage", (("host.name", "a"), ("process.pid", "1")))
+    later.point(of_one, clock.now).set(7.0, clock.now)
+    cpu = Series("system.cpu.utilization", (("host.name", "a"),))
+    later.point(cpu, clock.now).set(0.25, clock.now + 1)
+    store.write(later)
+    clock.now = NOW
+    store.roll_up(NOW)
+    asked = {
+        "hits": ("http.route",),
+        "system.cpu.utilization": ("host.name",),
+        "process.memory.usage": (),
+        "nothing": (),
+    }
+    queries = [
+        Query(name=name, start=NOW - ago - 60, end=NOW, by=by, buckets=False)
+        for name, by in asked.items()
+    ]
+    found = store.totals(queries)
+    assert shown(found) == shown([store.total(query) for query in queries])
+    assert [len(each) for each in found] == [series - 1, 1, 1, 0]
+    assert found[1]["a",].last == 0.25
+
+
+def shown(totals):
+    return [
+        {
+            group: (p.count, p.sum, p.minimum, p.maximum, p.zeros, p.last, p.last_at)
+            for group, p in each.items()
+        }
+        for each in totals
+    ]
+
+
+@BOTH
+def test_series_made_by_others_are_found_by_a_page_of_many_metrics(store, another):
+    names = [f"metric.{number}" for number in range(4)]
+
+    def sums():
+        with store.reading():
+            return [
+                store.total(Query(name=name, start=NOW - 60, end=NOW + 60))
+                for name in names
+            ]
+
+    assert sums() == [{}] * 4
+    batch = Batch()
+    for name in names:
+        batch.point(Series(name), NOW).add(1)
+    another.write(batch)
+    assert [each[()].sum for each in sums()] == [1] * 4

@@ -10,8 +10,10 @@ from spotter.alerts.drilled import overdue
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
 from spotter.dashboard.statements import (
+    BY_REPETITION,
     FINGERPRINT,
     OTHER,
+    REPEATED,
     latest_repeats,
     link,
     subject_of,
@@ -135,9 +137,7 @@ def statement_facts(reader: Reader) -> list[SlowStatement]:
 
 def repetition_facts(reader: Reader) -> list[Repetition]:
     """What requests repeat, the costliest first."""
-    by = ("kind", ROUTE, FINGERPRINT, "code.site")
-    seconds = reader.totals("spotter.db.repeated", by)
-    counts = reader.totals("spotter.db.repeated.queries", by)
+    seconds, counts = (reader.totals(name, BY_REPETITION) for name in REPEATED)
     ranked = sorted(seconds.items(), key=lambda item: -item[1].sum)[:MOST]
     latest = (
         latest_repeats(reader, [(r, k, s) for (_, r, k, s), _ in ranked])

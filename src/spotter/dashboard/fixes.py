@@ -7,8 +7,10 @@ from spotter.dashboard.blocks import Cell, Column, Table
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
 from spotter.dashboard.statements import (
+    BY_REPETITION,
     FINGERPRINT,
     OTHER,
+    REPEATED,
     kind_of,
     latest_repeats,
     link,
@@ -16,7 +18,7 @@ from spotter.dashboard.statements import (
     text_of,
     texts,
 )
-from spotter.dashboard.traffic import ROUTE, RouteFacts
+from spotter.dashboard.traffic import RouteFacts
 
 #: Fixes that are shown.
 MOST = 10
@@ -65,9 +67,7 @@ def first_of(found: list[Fix]) -> list[Fix]:
 
 def repetitions(reader: Reader) -> list[Fix]:
     """All but one of the repeated statements' time."""
-    by = ("kind", ROUTE, FINGERPRINT, "code.site")
-    seconds = reader.totals("spotter.db.repeated", by)
-    counts = reader.totals("spotter.db.repeated.queries", by)
+    seconds, counts = (reader.totals(name, BY_REPETITION) for name in REPEATED)
     spared = {
         group: point.sum
         * (1 - 1 / max(counts[group].mean if group in counts else 1, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
@@ -62,6 +63,21 @@ class Reader:
         """One point over the whole period; an empty one when there is none."""
         found = self.totals(name, (), where, buckets=buckets, period=period)
         return found.get((), Point())
+
+    def read_ahead(self, asked: Mapping[str, tuple[str, ...]]) -> None:
+        """
+        Read the totals of several metrics of few series at once, for `totals` to find.
+
+        Args:
+            asked: each metric's name, and what it is grouped by.
+        """
+        period = self.period
+        queries = [
+            Query(name=name, start=period.start, end=period.end, by=by, buckets=False)
+            for name, by in asked.items()
+        ]
+        for query, found in zip(queries, self.store.totals(queries), strict=True):
+            self._keep(("total", key_of(query)), functools.partial(given, found))
 
     def before(self, name: str, by: tuple[str, ...], seconds: float) -> set[Group]:
         """Groups of whom something was measured so shortly before the period."""
@@ -151,6 +167,11 @@ class Reader:
         value = read()
         _kept[place] = (now + KEEP_SECONDS, value)
         return value
+
+
+def given(value: T) -> T:
+    """What was read already."""
+    return value
 
 
 def key_of(query: Query) -> tuple[Any, ...]:

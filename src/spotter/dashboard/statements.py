@@ -12,6 +12,9 @@ from spotter.dashboard.site import address
 
 FINGERPRINT = "db.query.fingerprint"
 OTHER = "__other__"
+#: What repetitions took and how many statements they were, and what tells them apart.
+REPEATED = ("spotter.db.repeated", "spotter.db.repeated.queries")
+BY_REPETITION = ("kind", "http.route", FINGERPRINT, "code.site")
 #: Route, fingerprint and line of a repetition.
 Place = tuple[str, str, str]
 #: Examples of repetitions that are looked through: fewer, where those are enough.

@@ -38,6 +38,8 @@ class Catalogue:
         self._generation = -1
         #: The names that were looked up while nothing can change; None otherwise.
         self._looked_up: set[str] | None = None
+        #: How many series each metric has, once more than one was asked about then.
+        self._counts: dict[str, int] | None = None
         self.forget()
 
     def forget(self) -> None:
@@ -54,7 +56,7 @@ class Catalogue:
         try:
             yield
         finally:
-            self._looked_up = None
+            self._looked_up = self._counts = None
 
     def _notice_trimming(self, execute: Execute) -> None:
         if self._looked_up:
@@ -108,8 +110,7 @@ class Catalogue:
             if self._looked_up:
                 self._looked_up.clear()
         known = self._read.setdefault(name, {})
-        count = execute("SELECT COUNT(*) FROM spotter_series WHERE name = ?", (name,))
-        if count[0][0] != len(known):
+        if self._count(execute, name) != len(known):
             rows = execute(
                 "SELECT id, labels FROM spotter_series WHERE name = ?", (name,)
             )
@@ -121,6 +122,17 @@ class Catalogue:
         if self._looked_up is not None:
             self._looked_up.add(name)
         return known
+
+    def _count(self, execute: Execute, name: str) -> int:
+        """How many series a metric has; those of all, where a second one is asked for."""
+        if self._looked_up and self._counts is None:
+            self._counts = dict(
+                execute("SELECT name, COUNT(*) FROM spotter_series GROUP BY name")
+            )
+        if self._counts is not None:
+            return self._counts.get(name, 0)
+        found = execute("SELECT COUNT(*) FROM spotter_series WHERE name = ?", (name,))
+        return int(found[0][0])
 
 
 class Rooms:

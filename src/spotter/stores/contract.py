@@ -6,7 +6,7 @@ import abc
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from spotter.catalog import METRICS
@@ -272,6 +272,10 @@ class Store(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """Let go of files and connections."""
+
+    def totals(self, queries: Sequence[Query]) -> list[dict[Group, Point]]:
+        """The totals of several queries of one range, which have no buckets."""
+        return [self.total(query) for query in queries]
 
     def quantile(self, query: Query, q: float) -> dict[Group, float]:
         """The q-quantile of each group over the whole range, 0 ≤ q ≤ 1."""

@@ -90,10 +90,10 @@ class Reading(Tables):
         self,
         execute: Execute,
         windows: Sequence[Segment],
-        named: dict[int, Group],
+        named: Mapping[int, object],
         window: str,
         *,
-        name: str,
+        name: str = "",
     ) -> Iterator[Row]:
         """Rows without buckets, which the database adds up by series and window."""
         # To put readings in their order costs as much as all else, and only gauges have any.
@@ -128,11 +128,40 @@ class Reading(Tables):
                     self._add_buckets(execute, windows, named, groups)
         return groups
 
+    def totals(self, queries: Sequence[Query]) -> list[dict[Group, Point]]:
+        """Of few series all in one statement: planning each takes longer than reading."""
+        found: list[dict[Group, Point]] = [{} for _ in queries]
+        merged: dict[int, tuple[Ladder, dict[int, tuple[int, Group]]]] = {}
+        with self.transaction(write=False) as execute:
+            for number, query in enumerate(queries):
+                matching = self._series.matching(execute, query)
+                by_ladders = list(by_ladder(matching, query.by))
+                for ladder, _ in by_ladders:
+                    merged.setdefault(id(ladder), (ladder, {}))
+                if any(
+                    len(named) + len(merged[id(ladder)][1]) > LOOK_UP
+                    for ladder, named in by_ladders
+                ):
+                    found[number] = self.total(query)
+                    continue
+                for ladder, named in by_ladders:
+                    ours = merged[id(ladder)][1]
+                    ours.update((id_, (number, named[id_])) for id_ in named)
+            now = self._clock()
+            for ladder, ours in merged.values():
+                marks = self._watermarks(execute, ladder)
+                start, end = queries[0].start, queries[0].end
+                windows = segments(start, end, marks, now, ladder)
+                for id_, _, *row in self._sum_rows(execute, windows, ours, "0"):
+                    number, group = ours[id_]
+                    add_sums(found[number].setdefault(group, Point()), row)
+        return found
+
     def _latest(
         self,
         execute: Execute,
         windows: Sequence[Segment],
-        named: dict[int, Group],
+        named: Mapping[int, object],
         window: str,
     ) -> dict[tuple[int, int], tuple[float, float]]:
         """The last reading of each gauge in each window; nothing of what is no gauge."""

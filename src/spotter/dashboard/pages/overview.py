@@ -22,6 +22,7 @@ from spotter.dashboard.fixes import fixes
 from spotter.dashboard.pages.route import example_row
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address, stale
+from spotter.dashboard.statements import BY_REPETITION, REPEATED
 from spotter.dashboard.traffic import (
     ALL,
     latency_chart,
@@ -33,9 +34,26 @@ from spotter.dashboard.traffic import (
 from spotter.entries import Point
 from spotter.recorders.request_points import FAILED_WEIGHT
 
+#: What the page asks of metrics with few series, by what they are grouped by; those that
+#: may have many come last, and have a statement of their own where they do.
+FEW = {
+    "spotter.workers.busy": (),
+    "spotter.workers.count": (),
+    "spotter.db.errors": (),
+    "spotter.cache.errors": (),
+    "system.cpu.utilization": ("host.name",),
+    "system.memory.utilization": ("host.name",),
+    "system.filesystem.utilization": ("host.name", "system.filesystem.mountpoint"),
+    "spotter.cache.memory.limit": ("cache.alias", "host.name"),
+    "spotter.dropped": ("what",),
+    **dict.fromkeys(REPEATED, BY_REPETITION),
+    "spotter.cache.lookups": ("cache.prefix", "result"),
+}
+
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """What needs somebody, then how the service is."""
+    reader.read_ahead(FEW)
     found = routes(reader)
     told = [
         *watching.findings(reader),

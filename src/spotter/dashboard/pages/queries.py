@@ -11,7 +11,9 @@ from spotter.dashboard.blocks import Block, Cell, Chart, Column, Line, Link, Tab
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 from spotter.dashboard.statements import (
+    BY_REPETITION,
     FINGERPRINT,
+    REPEATED,
     kind_of,
     latest_repeats,
     link,
@@ -122,9 +124,7 @@ def numbers(point: Point, exact: Point | None, rows: Point | None) -> list[Cell]
 
 def repeated(reader: Reader) -> Table:
     """What requests repeat, by the time that it takes."""
-    by = ("kind", "http.route", FINGERPRINT, "code.site")
-    seconds = reader.totals("spotter.db.repeated", by)
-    counts = reader.totals("spotter.db.repeated.queries", by)
+    seconds, counts = (reader.totals(name, BY_REPETITION) for name in REPEATED)
     ranked = sorted(seconds.items(), key=lambda item: -item[1].sum)[:EACH]
     latest = (
         latest_repeats(reader, [(r, k, s) for (_, r, k, s), _ in ranked])
