@@ -76,8 +76,16 @@ class Reader:
             Query(name=name, start=period.start, end=period.end, by=by, buckets=False)
             for name, by in asked.items()
         ]
-        for query, found in zip(queries, self.store.totals(queries), strict=True):
-            self._keep(("total", key_of(query)), functools.partial(given, found))
+        places = {("total", key_of(query)): query for query in queries}
+        missing = {
+            place: q for place, q in places.items() if self._known(place) is None
+        }
+        if not missing:
+            return
+        for place, found in zip(
+            missing, self.store.totals(list(missing.values())), strict=True
+        ):
+            self._keep(place, functools.partial(given, found))
 
     def before(self, name: str, by: tuple[str, ...], seconds: float) -> set[Group]:
         """Groups of whom something was measured so shortly before the period."""
@@ -157,16 +165,20 @@ class Reader:
         return self._keep(("written",), self.store.written_at)
 
     def _keep(self, key: tuple[Any, ...], read: Callable[[], T]) -> T:
-        now, place = time.monotonic(), (id(self.store), *key)
-        known = _kept.get(place)
-        if known is not None and known[0] > now:
+        known = self._known(key)
+        if known is not None:
             value: T = known[1]
             return value
+        now = time.monotonic()
         if len(_kept) >= MAX_KEPT:
             _kept.clear()
         value = read()
-        _kept[place] = (now + KEEP_SECONDS, value)
+        _kept[id(self.store), *key] = (now + KEEP_SECONDS, value)
         return value
+
+    def _known(self, key: tuple[Any, ...]) -> tuple[float, Any] | None:
+        known = _kept.get((id(self.store), *key))
+        return known if known is not None and known[0] > time.monotonic() else None
 
 
 def given(value: T) -> T:
