@@ -147,3 +147,9 @@ def test_what_would_spare_next_to_nothing_is_no_fix():
     given = [0.04, 3.0, 0.05, *map(float, range(9))]
     first = first_of([(spared, [Cell("a fix")]) for spared in given])
     assert [spared for spared, _ in first] == [8, 7, 6, 5, 4, 3, 3, 2, 1, 0.05]
+
+
+@pytest.mark.parametrize("value", [0.8625, 1.125, 0.01245])
+def test_what_lies_half_way_is_shown_alike_however_it_was_added_up(value):
+    around = (value - 1e-13, value, value + 1e-13)
+    assert len({write.seconds(each) for each in around}) == 1

@@ -69,6 +69,9 @@ def per_minute(value: float | None) -> str:
 
 def three(value: float) -> str:
     """Three digits that mean something: 0.123, 1.23, 12.3, 123."""
+    # A sum's last digits depend on the order in which a store added it up: what is half
+    # way between two must be rounded alike whichever store it is.
+    value = float(f"{value:.9g}")
     size_ = abs(value)
     digits = 0 if size_ >= 100 else 1 if size_ >= 10 else 2
     text = f"{value:.{digits}f}"

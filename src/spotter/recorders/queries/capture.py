@@ -129,8 +129,8 @@ def hash_of_one(value: Any) -> int:
         return hash(repr(value))
 
 
-#: How far up the line was that asked for a text last, and its code.
-_places: dict[str, tuple[int, CodeType]] = {}
+#: By a text's hash, how far up the line was that asked for it last, and its code.
+_places: dict[int, tuple[int, CodeType]] = {}
 
 
 def site_again(work: Context, text: str) -> Site | None:
@@ -142,7 +142,7 @@ def site_again(work: Context, text: str) -> Site | None:
     length leads to the same function, what may be named is a line that called the line.
     """
     frame: FrameType | None
-    known = _places.get(text)
+    known = _places.get(hash(text))
     if known is not None:
         depth, code = known
         try:
@@ -159,7 +159,7 @@ def site_again(work: Context, text: str) -> Site | None:
         if is_project(code.co_filename):
             if len(_places) >= MAX_TOLD:
                 _places.clear()
-            _places[text] = depth, code
+            _places[hash(text)] = depth, code
             return code.co_filename, frame.f_lineno, code.co_name
         frame = frame.f_back
     return site_of(work, None)
