@@ -179,7 +179,7 @@ def write_at_once(path: pathlib.Path, ready: Barrier) -> None:
 
 
 def test_processes_that_make_one_new_file_at_once_wait_for_each_other(tmp_path):
-    """SQLite itself fails one in sixty of them."""
+    """SQLite's own time-out does not cover the change to write-ahead logging."""
     context = multiprocessing.get_context("fork")
     for number in range(20):
         path, ready = tmp_path / f"{number}.db", context.Barrier(8)
