@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import orjson
 
@@ -17,7 +17,7 @@ from spotter.stores.contract import (
     Query,
     ladder_of,
 )
-from spotter.stores.rows import labels_of
+from spotter.stores.rows import ROWS_AT_ONCE, flat, labels_of, marks, parts
 from spotter.stores.schema import Execute
 
 #: Metrics whose series are remembered for reading.
@@ -71,28 +71,56 @@ class Catalogue:
         self._notice_trimming(execute)
         unknown = wanted - self._ids.keys()
         if unknown:
-            rooms = Rooms(execute)
-            for series in sorted(unknown, key=lambda each: (each.name, each.labels)):
-                self._ids[series] = self._find_or_make(execute, series, rooms)
+            self._ids.update(self._find(execute, unknown))
+            new = sorted(unknown - self._ids.keys(), key=place_of)
+            if new:
+                self._make(execute, new)
         return self._ids
 
-    def _find_or_make(self, execute: Execute, series: Series, rooms: Rooms) -> int:
-        labels = orjson.dumps(series.labels).decode()
-        found = execute(
-            "SELECT id FROM spotter_series WHERE name = ? AND labels = ?",
-            (series.name, labels),
-        )
-        if found:
-            return int(found[0][0])
-        if rooms.is_full(series.name) and not is_overflow(series):
-            other = Series(series.name, tuple((key, OTHER) for key, _ in series.labels))
-            return self._find_or_make(execute, other, rooms)
-        id_ = rooms.take(series.name)
-        execute(
-            "INSERT INTO spotter_series (id, name, labels) VALUES (?, ?, ?)",
-            (id_, series.name, labels),
-        )
-        return id_
+    def _find(self, execute: Execute, wanted: Collection[Series]) -> dict[Series, int]:
+        """
+        The ids of those that are there.
+
+        Many in one statement: a process that starts meets hundreds that are new to it,
+        while every other one waits for the lock.
+        """
+        of = {place_of(series): series for series in wanted}
+        found: dict[Series, int] = {}
+        for part in parts(sorted(of), ROWS_AT_ONCE):
+            rows = execute(
+                # CROSS JOIN, which SQLite takes as the order to do it in.
+                f"WITH wanted (name, labels) AS (VALUES {marks(part)}) "
+                "SELECT id, s.name, s.labels FROM wanted w CROSS JOIN spotter_series s "
+                "WHERE s.name = w.name AND s.labels = w.labels",
+                flat(part),
+            )
+            found.update((of[name, labels], id_) for id_, name, labels in rows)
+        return found
+
+    def _make(self, execute: Execute, new: list[Series]) -> None:
+        """Make those that there is room for; the others are counted as `__other__`."""
+        rooms = Rooms(execute)
+        made: list[Series] = []
+        without: dict[Series, Series] = {}
+        for series in new:
+            if rooms.is_full(series.name) and not is_overflow(series):
+                without[series] = other_of(series)
+                continue
+            self._ids[series] = rooms.take(series.name)
+            made.append(series)
+        others = set(without.values()) - self._ids.keys()
+        self._ids.update(self._find(execute, others))
+        for other in sorted(others - self._ids.keys(), key=place_of):
+            self._ids[other] = rooms.take(other.name)
+            made.append(other)
+        rows = [(self._ids[series], *place_of(series)) for series in made]
+        for part in parts(rows, ROWS_AT_ONCE):
+            execute(
+                f"INSERT INTO spotter_series (id, name, labels) VALUES {marks(part)}",
+                flat(part),
+            )
+        for series, other in without.items():
+            self._ids[series] = self._ids[other]
 
     def matching(self, execute: Execute, query: Query) -> dict[int, Series]:
         """The series that a query asks for, by id."""
@@ -178,6 +206,16 @@ class Rooms:
         taken.add(self._next[name])
         self._all += 1
         return self._next[name]
+
+
+def place_of(series: Series) -> tuple[str, str]:
+    """A series as the table has it: its name, and its labels as JSON."""
+    return series.name, orjson.dumps(series.labels).decode()
+
+
+def other_of(series: Series) -> Series:
+    """What stands for the series of its metric that found no room."""
+    return Series(series.name, tuple((key, OTHER) for key, _ in series.labels))
 
 
 def is_overflow(series: Series) -> bool:

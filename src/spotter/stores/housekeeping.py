@@ -20,9 +20,9 @@ from spotter.stores.contract import (
     Level,
     ladder_of,
 )
-from spotter.stores.rows import COLUMNS, PointSum, labels_of
+from spotter.stores.rows import COLUMNS, PointSum, labels_of, parts
 from spotter.stores.schema import Execute, table
-from spotter.stores.tables import Key, listed, parts, windows_of
+from spotter.stores.tables import Key, listed, windows_of
 from spotter.stores.writing import Writing
 
 #: Rows deleted in one transaction, so that no lock is held for long.

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -98,13 +98,6 @@ class PostgresqlStore(SqlStore):
 
     def begin_instant(self, execute: Execute) -> None:
         execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-    def many(
-        self, execute: Execute, statement: str, rows: Iterable[Sequence[Any]]
-    ) -> None:
-        if self._connection is not None:
-            with self._connection.cursor() as cursor:
-                cursor.executemany(translate(statement), list(rows))
 
     far = True
     least, greatest = "LEAST", "GREATEST"

@@ -27,11 +27,12 @@ from spotter.stores.rows import (
     Row,
     add_sums,
     labels_of,
+    parts,
     point_of,
     unpacked,
 )
 from spotter.stores.schema import Execute
-from spotter.stores.tables import Tables, listed, parts, windows_of
+from spotter.stores.tables import Tables, listed, windows_of
 
 #: Series up to which each point is looked up; above, all between them are read.
 LOOK_UP = 120

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import orjson
 
@@ -12,6 +12,13 @@ from spotter.entries import Labels, Point
 from spotter.histograms import BucketSum
 
 Row = Sequence[Any]
+T = TypeVar("T")
+
+#: Ids in one statement.
+CHUNK = 500
+#: Rows written by one statement, a quarter of a megabyte when compiled. Fewer would be more
+#: statements, and more chances to wait for the interpreter with the lock held.
+ROWS_AT_ONCE = 125
 
 COLUMNS = "count, sum, minimum, maximum, zeros, last, last_at, buckets"
 #: What zlib's streams begin with; JSON begins with a brace.
@@ -137,3 +144,26 @@ def unpacked(data: bytes) -> dict[str, Any]:
         data = zlib.decompressobj(zdict=USUAL).decompress(data)
     body: dict[str, Any] = orjson.loads(data)
     return body
+
+
+def parts(ids: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """Ids or keys, not too many at once."""
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def marks(rows: Sequence[Sequence[Any]]) -> str:
+    """
+    The placeholders of rows after VALUES.
+
+    All rows in one statement: between two of SQLite's steps another thread may take the
+    interpreter, and in a busy process it keeps it for milliseconds, while every other
+    process waits for the lock.
+    """
+    row = f"({', '.join('?' * len(rows[0]))})"
+    return ", ".join([row] * len(rows))
+
+
+def flat(rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """The values of rows, one after the other, as a statement takes them."""
+    return [value for row in rows for value in row]

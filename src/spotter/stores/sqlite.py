@@ -10,7 +10,7 @@ import pathlib
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -86,12 +86,6 @@ class SqliteStore(SqlStore):
             except BaseException:
                 self._roll_back(connection)
                 raise
-
-    def many(
-        self, execute: Execute, statement: str, rows: Iterable[Sequence[Any]]
-    ) -> None:
-        if self._connection is not None:
-            self._connection.executemany(statement, rows)
 
     def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
         # One row: between two of them another thread may take the interpreter.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import abc
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from spotter.entries import Point
 from spotter.stores.catalogue import Catalogue
@@ -15,10 +15,6 @@ from spotter.stores.schema import Execute
 
 #: One point's place: the start of its window and its series.
 Key = tuple[int, int]
-T = TypeVar("T")
-
-#: Ids in one statement.
-CHUNK = 500
 
 
 class Tables(Store):
@@ -55,12 +51,6 @@ class Tables(Store):
         With `write`, nobody else writes until it ends. Failure raises
         StoreError and leaves nothing behind.
         """
-
-    @abc.abstractmethod
-    def many(
-        self, execute: Execute, statement: str, rows: Iterable[Sequence[Any]]
-    ) -> None:
-        """Run one statement for many rows inside a transaction."""
 
     #: What SQL calls the smaller and the larger of two values.
     least, greatest = "MIN", "MAX"
@@ -125,12 +115,6 @@ def add(points: dict[Any, Point], key: Any, point: Point) -> None:
     total.merge(known)
     total.merge(point)
     points[key] = total
-
-
-def parts(ids: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
-    """Ids or keys, not too many at once."""
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
 
 
 def listed(ids: Sequence[int]) -> str:

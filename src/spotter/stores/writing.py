@@ -7,13 +7,17 @@ from typing import Any
 
 from spotter.entries import Batch, Point, Sample
 from spotter.stores.contract import LADDERS, Level, keep_of, ladder_of
-from spotter.stores.rows import COLUMNS, packed, row_of
+from spotter.stores.rows import (
+    COLUMNS,
+    ROWS_AT_ONCE,
+    flat,
+    marks,
+    packed,
+    parts,
+    row_of,
+)
 from spotter.stores.schema import Execute, table
-from spotter.stores.tables import Key, Tables, add, listed, parts
-
-#: Rows written by one statement, a quarter of a megabyte when compiled. Fewer would be more
-#: statements, and more chances to wait for the interpreter with the lock held.
-ROWS_AT_ONCE = 125
+from spotter.stores.tables import Key, Tables, add, listed
 
 
 class Writing(Tables):
@@ -119,22 +123,15 @@ class Writing(Tables):
         key: tuple[str, str],
         rows: list[tuple[Any, ...]],
     ) -> None:
-        """
-        Insert rows, or add them to those there are, all in one statement.
-
-        Not one for each row: between two of SQLite's steps another thread may take the
-        interpreter, and in a busy process it keeps it for milliseconds, while every
-        other process waits for the lock.
-        """
+        """Insert rows, or add them to those there are, all in one statement."""
         conflict = "starts_at, series_id" if key[0] == "starts_at" else "series_id"
         sets = self.sums(name)
         if "updated_at" in key:
             sets = f"updated_at = excluded.updated_at, {sets}"
-        values = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * len(rows))
         execute(
-            f"INSERT INTO {name} ({', '.join(key)}, {COLUMNS}) VALUES {values} "
+            f"INSERT INTO {name} ({', '.join(key)}, {COLUMNS}) VALUES {marks(rows)} "
             f"ON CONFLICT ({conflict}) DO UPDATE SET {sets}",
-            [value for row in rows for value in row],
+            flat(rows),
         )
 
     def sums(self, name: str) -> str:
@@ -156,25 +153,36 @@ class Writing(Tables):
         ))  # fmt: skip
 
     def _write_samples(self, execute: Execute, samples: list[Sample]) -> None:
-        rows = [
-            (s.kind, s.key, int(s.at) // keep_of(s.kind).of_seconds, s) for s in samples
-        ]
-        self.many(
-            execute,
-            "INSERT INTO spotter_samples (kind, key, hour, at, weight, body) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (kind, key, time_, s.at, s.weight, packed(s.body))
-                for kind, key, time_, s in rows
-            ],
-        )
-        # Keep the weightiest of each kind, key and time.
-        for kind, key, time_ in sorted({row[:3] for row in rows}):
+        places: dict[str, set[tuple[str, int]]] = defaultdict(set)
+        rows = []
+        for each in samples:
+            hour = int(each.at) // keep_of(each.kind).of_seconds
+            places[each.kind].add((each.key, hour))
+            body = packed(each.body)
+            rows.append((each.kind, each.key, hour, each.at, each.weight, body))
+        for part in parts(rows, ROWS_AT_ONCE):
             execute(
-                "DELETE FROM spotter_samples WHERE kind = ? AND key = ? AND hour = ? "
-                "AND id NOT IN (SELECT id FROM spotter_samples WHERE kind = ? AND "
-                "key = ? AND hour = ? ORDER BY weight DESC, id LIMIT ?)",
-                (kind, key, time_, kind, key, time_, keep_of(kind).count),
+                "INSERT INTO spotter_samples (kind, key, hour, at, weight, body) "
+                f"VALUES {marks(part)}",
+                flat(part),
+            )
+        for kind, of_kind in sorted(places.items()):
+            self._keep_weightiest(execute, kind, sorted(of_kind))
+
+    def _keep_weightiest(
+        self, execute: Execute, kind: str, places: list[tuple[str, int]]
+    ) -> None:
+        """Delete all samples but the weightiest of each key and time."""
+        for part in parts(places, ROWS_AT_ONCE):
+            execute(
+                f"WITH places (key, hour) AS (VALUES {marks(part)}) "
+                "DELETE FROM spotter_samples WHERE id IN (SELECT id FROM ("
+                "SELECT id, ROW_NUMBER() OVER (PARTITION BY p.key, p.hour "
+                "ORDER BY weight DESC, id) AS rank FROM places p "
+                "CROSS JOIN spotter_samples s "
+                "WHERE s.kind = ? AND s.key = p.key AND s.hour = p.hour"
+                ") AS ranked WHERE rank > ?)",
+                (*flat(part), kind, keep_of(kind).count),
             )
 
 
