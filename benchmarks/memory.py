@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Run both set-ups, each in a process of its own, and print the difference."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks memory")
     parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument(
+        "--stall", type=float, default=0.0, metavar="SECONDS",
+        help="have another process hold the store's lock for so long, while requests come",
+    )  # fmt: skip
     parser.add_argument("--serve", choices=SET_UPS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve:
         serve(options.serve, options.requests)
         return
-    found = {name: measure(name, options.requests) for name in SET_UPS}
+    found = {name: measure(name, options.requests, options.stall) for name in SET_UPS}
     for name, megabytes in found.items():
         print(
             f"{name:8}",
@@ -36,20 +43,37 @@ def main(arguments: list[str] | None = None) -> None:
           f"over {options.requests:,} requests (promised: less than 10)")  # fmt: skip
 
 
-def measure(set_up: str, requests: int) -> dict[str, float]:
+def measure(set_up: str, requests: int, stall: float) -> dict[str, float]:
     """Run one set-up in a process of its own."""
     with tempfile.TemporaryDirectory(prefix="spotter-bench-") as home:
-        ended = subprocess.run(
+        with subprocess.Popen(
             [
                 *(sys.executable, "-m", "benchmarks.memory"),
                 *("--serve", set_up, "--requests", str(requests)),
             ],
             stdout=subprocess.PIPE,
-            check=True,
             env={"BENCH_HOME": home, "PYTHONPATH": ":".join(sys.path)},
-        )
-        found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
+        ) as running:
+            if stall and set_up == "spotter":
+                hold(running, Path(home), stall)
+            said, _ = running.communicate()
+        if running.returncode:
+            raise SystemExit(f"{set_up} ended with {running.returncode}")
+        found: dict[str, float] = json.loads(said.splitlines()[-1])
         return found
+
+
+def hold(running: subprocess.Popen[bytes], home: Path, seconds: float) -> None:
+    """Once the store is written to, keep everybody else from that for a while."""
+    found: list[Path] = []
+    while not found and running.poll() is None:
+        time.sleep(0.1)
+        found = list(home.rglob("spotter.db"))
+    time.sleep(5.0)
+    for path in found:
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            time.sleep(seconds)
 
 
 def serve(set_up: str, requests: int) -> None:

@@ -40,7 +40,7 @@ def listen(monkeypatch):
     """Give the list that each statement of a store will be added to."""
 
     def listen(store):
-        said: list[tuple[str, tuple]] = []
+        said: list[tuple[str, tuple[object, ...]]] = []
         real = store.transaction
 
         @contextlib.contextmanager

@@ -16,9 +16,9 @@ from spotter.rescue import rescue
 
 #: Items that may wait; a flush that hangs must not fill the memory.
 MAX_ITEMS = 20_000
-#: Waiting items above which one is kept without its details: a request has forty
-#: kilobytes of them, and a disk that hangs may hang for minutes.
-MAX_DETAILED = 500
+#: Waiting items above which one is kept without its details: a request may have forty
+#: kilobytes of them, ten megabytes in all, and a disk that hangs may hang for minutes.
+MAX_DETAILED = 250
 #: Waiting items that wake the flusher before its time, so that few are ever held.
 WAKE_AT = 100
 
