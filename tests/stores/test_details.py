@@ -205,3 +205,35 @@ def test_rolled_up_is_what_was_measured_whatever_its_kind(store, clock):
     took = store.total(ask(NOW - DAY, NOW + DAY, "took"))[()]
     assert took.zeros == values.count(0.0)
     assert sum(took.buckets.values()) == len(values) - took.zeros
+
+
+@pytest.mark.parametrize("days", [0, 3])
+def test_of_thousands_only_those_with_a_mean_above_are_read(store, clock, days):
+    for minute in (0, 7, 61):
+        at = NOW + minute * MINUTE
+        store.write(batch(0.010, 0.020, at=at, key="below"))
+        store.write(batch(0.015625, at=at, key="equal"))
+        store.write(batch(0.015625, 0.015626, at=at, key="above"))
+        store.write(batch(0.001 if minute else 5.0, at=at, key="at first"))
+    clock.now = NOW + 2 * HOUR + days * DAY
+    store.roll_up(clock.now)
+    store.trim(clock.now)
+    query = ask(NOW, clock.now, by=(FINGERPRINT,), mean_above=0.015625, buckets=False)
+    found = store.total(query)
+    assert {key: point.count for (key,), point in found.items()} == {
+        "above": 6,
+        "at first": 3,
+    }
+
+
+def test_a_mean_is_that_of_the_whole_group(store):
+    fast, slow = ({FINGERPRINT: "a1", "db.alias": alias} for alias in ("one", "two"))
+    made = Batch()
+    made.point(Series.of(STATEMENTS, fast), NOW).observe(0.0)
+    made.point(Series.of(STATEMENTS, slow), NOW).observe(0.1)
+    store.write(made)
+    for mean, count in ((0.04, 2), (0.05, None), (0.06, None)):
+        found = store.total(
+            ask(NOW, NOW + HOUR, by=(FINGERPRINT,), mean_above=mean, buckets=False)
+        )
+        assert (found["a1",].count if found else None) == count

@@ -114,3 +114,14 @@ def test_what_is_known_already_is_looked_up_and_no_table_is_read_through(
     assert not scanned & {"s", "spotter_series", "spotter_samples"}
     assert [plan for plan in plans if "(name=? AND labels=?)" in plan]
     assert [plan for plan in plans if "(kind=? AND key=? AND hour=?)" in plan]
+
+
+def test_groups_that_are_remembered_learn_of_new_series(store, monkeypatch):
+    query = Query(name="requests", start=NOW, end=NOW + 60, by=(ROUTE,))
+    for bound in (20_000, 2):
+        monkeypatch.setattr("spotter.stores.catalogue.MAX_GROUPED", bound)
+        for number in range(4):
+            route = f"/{bound}/{number}/"
+            store.write(batch_of(route))
+            assert store.total(query)[route,].sum == 1
+    assert len(store.total(query)) == 8

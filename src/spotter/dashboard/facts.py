@@ -11,11 +11,10 @@ from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
 from spotter.dashboard.statements import (
     BY_REPETITION,
-    FINGERPRINT,
-    OTHER,
     REPEATED,
     latest_repeats,
     link,
+    slow_statements,
     subject_of,
     text_of,
     texts,
@@ -115,11 +114,10 @@ def route_facts(reader: Reader, found: dict[str, RouteFacts]) -> list[Route]:
 
 def statement_facts(reader: Reader) -> list[SlowStatement]:
     """Statements that are slow on average."""
-    found = reader.totals("spotter.db.statement.duration", (FINGERPRINT,))
     slow = [
         (key, point)
-        for (key,), point in found.items()
-        if key != OTHER and point.mean > SLOW_STATEMENT_SECONDS
+        for key, point in slow_statements(reader).items()
+        if point.mean > SLOW_STATEMENT_SECONDS
     ]
     slow.sort(key=lambda item: -item[1].sum)
     del slow[MOST:]

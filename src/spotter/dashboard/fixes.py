@@ -8,12 +8,11 @@ from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
 from spotter.dashboard.statements import (
     BY_REPETITION,
-    FINGERPRINT,
-    OTHER,
     REPEATED,
     kind_of,
     latest_repeats,
     link,
+    slow_statements,
     subject_of,
     text_of,
     texts,
@@ -97,11 +96,9 @@ def repetitions(reader: Reader) -> list[Fix]:
 
 def statements(reader: Reader) -> list[Fix]:
     """What slow statements take beyond what is fine: the ten that take most."""
-    found = reader.totals("spotter.db.statement.duration", (FINGERPRINT,))
     slow = [
         (point.sum - FINE_SECONDS * point.count, key, point)
-        for (key,), point in found.items()
-        if key != OTHER and point.mean > 4 * FINE_SECONDS
+        for key, point in slow_statements(reader).items()
     ]
     slow.sort(key=lambda each: -each[0])
     known = texts(reader, [key for _, key, _ in slow[:MOST]])

@@ -43,12 +43,13 @@ class Reader:
         *,
         buckets: bool = False,
         period: Period | None = None,
+        mean_above: float = 0.0,
     ) -> dict[Group, Point]:
         """Each group's point over the whole period."""
         period = period or self.period
         query = Query(
             name=name, start=period.start, end=period.end, by=by, where=where,
-            buckets=buckets,
+            buckets=buckets, mean_above=mean_above,
         )  # fmt: skip
         return self._keep(("total", key_of(query)), lambda: self.store.total(query))
 
@@ -193,5 +194,6 @@ def key_of(query: Query) -> tuple[Any, ...]:
         for name, value in sorted(query.where.items())
     )
     return (
-        query.name, query.start, query.end, query.by, where, query.step, query.buckets
+        query.name, query.start, query.end, query.by, where, query.step, query.buckets,
+        query.mean_above,
     )  # fmt: skip

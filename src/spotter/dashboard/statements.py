@@ -9,16 +9,29 @@ from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Cell, Column, Table
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
+from spotter.entries import Point
 
 FINGERPRINT = "db.query.fingerprint"
 OTHER = "__other__"
 #: What repetitions took and how many statements they were, and what tells them apart.
 REPEATED = ("spotter.db.repeated", "spotter.db.repeated.queries")
 BY_REPETITION = ("kind", "http.route", FINGERPRINT, "code.site")
+#: A mean, in seconds, from which on a statement is worth a look.
+WORTH_A_LOOK_SECONDS = 0.02
 #: Route, fingerprint and line of a repetition.
 Place = tuple[str, str, str]
 #: Examples of repetitions that are looked through: fewer, where those are enough.
 LOOKED_AT = (150, 1000)
+
+
+def slow_statements(reader: Reader) -> dict[str, Point]:
+    """Those that are worth a look by their mean, of thousands, by fingerprint."""
+    found = reader.totals(
+        "spotter.db.statement.duration",
+        (FINGERPRINT,),
+        mean_above=WORTH_A_LOOK_SECONDS,
+    )
+    return {key: point for (key,), point in found.items() if key != OTHER}
 
 
 def texts(reader: Reader, fingerprints: Collection[str]) -> dict[str, str]:

@@ -22,8 +22,12 @@ from spotter.stores.schema import Execute
 
 #: Metrics whose series are remembered for reading.
 MAX_NAMES = 500
+#: Series that are remembered by what they are grouped by: some three megabytes.
+MAX_GROUPED = 20_000
 #: Ids of one metric; more than MAX_SERIES_OF_NAME with those for `__other__`.
 BLOCK = 4096
+#: Series' ids with the group that each belongs to.
+Groups = Mapping[int, Group]
 
 
 class Catalogue:
@@ -46,6 +50,10 @@ class Catalogue:
         """Read everything anew: what was made in a lost transaction is not there."""
         self._ids: dict[Series, int] = {}
         self._read: dict[str, dict[int, Series]] = {}
+        #: How many series a metric had, and what they are by the labels asked for.
+        self._groups: dict[
+            tuple[str, tuple[str, ...]], tuple[int, list[tuple[Ladder, Groups]]]
+        ] = {}
         if self._looked_up is not None:
             self._looked_up = set()
 
@@ -122,12 +130,21 @@ class Catalogue:
         for series, other in without.items():
             self._ids[series] = self._ids[other]
 
-    def matching(self, execute: Execute, query: Query) -> dict[int, Series]:
-        """The series that a query asks for, by id."""
+    def groups(self, execute: Execute, query: Query) -> list[tuple[Ladder, Groups]]:
+        """The series that a query asks for, as its groups, by the levels that have them."""
         known = self._series_of(execute, query.name)
-        if not query.where:
-            return known
-        return {id_: s for id_, s in known.items() if query.matches(dict(s.labels))}
+        if query.where:
+            wanted = {i: s for i, s in known.items() if query.matches(dict(s.labels))}
+            return by_ladder(wanted, query.by)
+        # A page asks for thousands, again and again: they only ever become more.
+        place = (query.name, query.by)
+        number, found = self._groups.get(place, (0, []))
+        if number != len(known):
+            if sum(n for n, _ in self._groups.values()) + len(known) > MAX_GROUPED:
+                self._groups.clear()
+            found = by_ladder(known, query.by)
+            self._groups[place] = (len(known), found)
+        return found
 
     def _series_of(self, execute: Execute, name: str) -> dict[int, Series]:
         if self._looked_up and name in self._looked_up:
@@ -226,15 +243,15 @@ def is_overflow(series: Series) -> bool:
 
 
 def by_ladder(
-    matching: Mapping[int, Series], by: tuple[str, ...]
-) -> Iterator[tuple[Ladder, dict[int, Group]]]:
+    series_by_id: Mapping[int, Series], by: tuple[str, ...]
+) -> list[tuple[Ladder, Groups]]:
     """Series, as groups, by the levels that have them."""
     found: dict[int, tuple[Ladder, dict[int, Group]]] = {}
-    for id_, series in matching.items():
+    for id_, series in series_by_id.items():
         ladder = ladder_of(series)
         # There are four of them; a ladder's hash is that of all its levels.
         place = found.get(id(ladder))
         if place is None:
             place = found[id(ladder)] = (ladder, {})
         place[1][id_] = series.group(by)
-    yield from found.values()
+    return list(found.values())

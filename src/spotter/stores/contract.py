@@ -152,6 +152,8 @@ class Query:
         step: the length in seconds of the windows to give, a multiple of a level's;
             None takes the finest one that covers the whole range.
         buckets: whether quantiles will be asked for; without, reading is much cheaper.
+        mean_above: of totals, only those groups whose mean is above: of thousands of
+            which few are looked for, the rest is not even read.
     """
 
     name: str
@@ -161,6 +163,7 @@ class Query:
     where: Mapping[str, str | Collection[str]] = dataclasses.field(default_factory=dict)
     step: int | None = None
     buckets: bool = True
+    mean_above: float = 0.0
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with these labels is asked for."""

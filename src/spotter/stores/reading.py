@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from spotter.catalog import METRICS
 from spotter.entries import Point, Sample, Series
 from spotter.histograms import BucketSum
-from spotter.stores.catalogue import by_ladder
 from spotter.stores.contract import (
     ALIVE_SECONDS,
     Group,
@@ -60,8 +59,8 @@ class Reading(Tables):
             else functools.partial(self._sum_rows, name=query.name)
         )
         with self.transaction(write=False) as execute:
-            matching, now = self._series.matching(execute, query), self._clock()
-            for ladder, named in by_ladder(matching, query.by):
+            now = self._clock()
+            for ladder, named in self._series.groups(execute, query):
                 level = level_for(query, now, ladder)
                 marks = self._watermarks(execute, ladder)
                 step = max(query.step or 0, level.window)
@@ -81,7 +80,7 @@ class Reading(Tables):
         self,
         execute: Execute,
         windows: Sequence[Segment],
-        named: dict[int, Group],
+        named: Mapping[int, Group],
         window: str,
     ) -> Iterator[Row]:
         """Rows as they are, buckets included: series, window, COLUMNS."""
@@ -95,13 +94,16 @@ class Reading(Tables):
         window: str,
         *,
         name: str = "",
+        having: str = "",
     ) -> Iterator[Row]:
         """Rows without buckets, which the database adds up by series and window."""
         # To put readings in their order costs as much as all else, and only gauges have any.
         metric = METRICS.get(name)
         last = self.last if metric is None or metric.kind == "gauge" else "NULL"
         sums = f"{window}, {SUMS.format(last=last)}"
-        rows = list(self._rows(execute, windows, sums, named, group=(1, 2)))
+        rows = list(
+            self._rows(execute, windows, sums, named, group=(1, 2), having=having)
+        )
         is_to_ask = self.last == "NULL"
         if is_to_ask and any(row[LAST_AT] is not None for row in rows):
             latest = self._latest(execute, windows, named, window)
@@ -114,11 +116,18 @@ class Reading(Tables):
     def total(self, query: Query) -> dict[Group, Point]:
         groups: dict[Group, Point] = {}
         with self.transaction(write=False) as execute:
-            matching, now = self._series.matching(execute, query), self._clock()
-            for ladder, named in by_ladder(matching, query.by):
+            now = self._clock()
+            for ladder, named in self._series.groups(execute, query):
                 marks = self._watermarks(execute, ladder)
                 windows = segments(query.start, query.end, marks, now, ladder)
-                rows = self._sum_rows(execute, windows, named, "0", name=query.name)
+                rows = self._sum_rows(
+                    execute,
+                    windows,
+                    named,
+                    "0",
+                    name=query.name,
+                    having=leaving_out(query, named),
+                )
                 for id_, _, *row in rows:
                     group = named[id_]
                     point = groups.get(group)
@@ -127,6 +136,8 @@ class Reading(Tables):
                     add_sums(point, row)
                 if query.buckets:
                     self._add_buckets(execute, windows, named, groups)
+        if query.mean_above:
+            return {g: p for g, p in groups.items() if p.mean > query.mean_above}
         return groups
 
     def totals(self, queries: Sequence[Query]) -> list[dict[Group, Point]]:
@@ -135,8 +146,7 @@ class Reading(Tables):
         merged: dict[int, tuple[Ladder, dict[int, tuple[int, Group]]]] = {}
         with self.transaction(write=False) as execute:
             for number, query in enumerate(queries):
-                matching = self._series.matching(execute, query)
-                by_ladders = list(by_ladder(matching, query.by))
+                by_ladders = self._series.groups(execute, query)
                 for ladder, _ in by_ladders:
                     merged.setdefault(id(ladder), (ladder, {}))
                 if any(
@@ -178,7 +188,7 @@ class Reading(Tables):
         self,
         execute: Execute,
         windows: Sequence[Segment],
-        named: dict[int, Group],
+        named: Mapping[int, Group],
         groups: dict[Group, Point],
     ) -> None:
         sums: dict[Group, BucketSum] = defaultdict(BucketSum)
@@ -196,6 +206,7 @@ class Reading(Tables):
         ids: Mapping[int, object],
         *,
         group: Sequence[int] = (),
+        having: str = "",
     ) -> Iterator[Row]:
         """Rows of some series in stretches of time: series id, then the columns."""
         if not ids or not windows:
@@ -207,10 +218,11 @@ class Reading(Tables):
             if is_few
             else f"BETWEEN {min(ids)} AND {max(ids)}"
         )
-        end = f" GROUP BY {listed(group)}" if group else ""
+        end = f" GROUP BY {listed(group)}{having}" if group else ""
         key = named_by(ids) if group and is_few else "series_id"
         columns = f"{key}, {columns}"
-        for some in parts(windows, len(windows) if self.far else 1):
+        # What is judged by its whole must be added up as a whole.
+        for some in parts(windows, len(windows) if self.far or having else 1):
             statement = self._statement(some, columns, which) + end
             bounds = [each for at in some for each in (at.start, at.end)]
             rows = execute(statement, bounds)
@@ -301,6 +313,15 @@ def named_by(ids: Mapping[int, object]) -> str:
         f"WHEN series_id IN ({listed(each)}) THEN {each[0]}" for each in groups.values()
     )
     return f"CASE {cases} ELSE 0 END"
+
+
+def leaving_out(query: Query, named: Mapping[int, Group]) -> str:
+    """What leaves out the groups that are not asked for, where a series is a group."""
+    if not query.mean_above or len(set(named.values())) < len(named):
+        return ""
+    # A little less: who asks sees to the last digit himself.
+    least = query.mean_above * (1 - 1e-9)
+    return f" HAVING SUM(sum) >= {least!r} * SUM(count)"
 
 
 def sample_of(row: Row) -> Sample:
