@@ -13,6 +13,7 @@ import pytest
 
 from spotter.entries import Batch, Sample, Series
 from spotter.stores.contract import Query, keep_of
+from spotter.stores.postgresql import PostgresqlStore
 from spotter.stores.sqlite import SqliteStore
 from tests.stores.conftest import NOW
 
@@ -125,3 +126,28 @@ def test_groups_that_are_remembered_learn_of_new_series(store, monkeypatch):
             store.write(batch_of(route))
             assert store.total(query)[route,].sum == 1
     assert len(store.total(query)) == 8
+
+
+def test_metrics_are_read_from_postgresql_by_one_statement_that_is_planned_once(
+    request, clock, listen
+):
+    server = request.getfixturevalue("postgres")
+    store = PostgresqlStore(server.create_database("planned"), clock)
+    for name in ("few", "fewer", "many", "more"):
+        made = Batch()
+        for number in range({"few": 3, "fewer": 2, "many": 130, "more": 150}[name]):
+            made.point(Series.of(name, {ROUTE: str(number)}), NOW).add(1)
+        store.write(made)
+    said = listen(store)
+    for name in ("few", "fewer", "many", "more"):
+        query = Query(name=name, start=NOW, end=NOW + 10, by=(ROUTE,), buckets=False)
+        assert sum(each.sum for each in store.total(query).values()) > 1
+    texts = {statement for statement, _ in said if "spotter_points" in statement}
+    assert len(texts) == 2  # Of few series each is looked up; of many, all between.
+    with store.transaction(write=False) as execute:
+        rows = execute(
+            "SELECT SUM(generic_plans), SUM(custom_plans) FROM pg_prepared_statements"
+        )
+    assert rows[0][0] > 0
+    assert rows[0][1] == 0
+    store.close()

@@ -23,6 +23,8 @@ DEADLINE_SECONDS = 8.0
 AT_ONCE_SECONDS = 1.0
 #: pg_advisory_xact_lock's key: one writer at a time. Any number does, if it is ours.
 WRITERS_LOCK = 0x53504F54  # "SPOT"
+#: Executions after which a statement is planned for good.
+PREPARE_AT = 2
 #: A writer that stands still for so long, stopped or asleep with its machine, is put out
 #: by the server: before others give the lock up, and take the store for gone.
 STILL_MILLISECONDS, LOCK_MILLISECONDS = 2000, 4000
@@ -34,12 +36,13 @@ DIALECT = Dialect(
     suffix="",
 )
 #: Nothing here may hang: not connecting, not a statement, not a dead peer. And nothing is
-#: compiled: what is read by looking up takes milliseconds, compiling it hundreds.
+#: compiled: what is read by looking up takes milliseconds, compiling it hundreds. Nor is
+#: anything planned for its parameters: by any of them it is looked up in the same way.
 CONNECT: dict[str, Any] = {
     "connect_timeout": 3,
     "tcp_user_timeout": 5000,
     "application_name": "spotter",
-    "options": "-c jit=off -c statement_timeout=5000 "
+    "options": "-c jit=off -c plan_cache_mode=force_generic_plan -c statement_timeout=5000 "
     f"-c lock_timeout={LOCK_MILLISECONDS} "
     "-c idle_in_transaction_session_timeout=10000",
 }
@@ -107,6 +110,10 @@ class PostgresqlStore(SqlStore):
         rows = execute(f"SELECT series_id, buckets FROM {where}")
         return {row[0]: bytes(row[1]) for row in rows}
 
+    def one_of(self, ids: list[int]) -> tuple[str, list[Any]]:
+        # One statement for any number of them: it is planned once.
+        return "= ANY(?)", [ids]
+
     def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
         # OFFSET 0 keeps the planner from making one scan of the table out of it.
         return (
@@ -137,6 +144,7 @@ class PostgresqlStore(SqlStore):
             return self._connection
         self._series.forget()
         connection = psycopg.connect(self.url, autocommit=True, **CONNECT)
+        connection.prepare_threshold = PREPARE_AT
         try:
             with begun(connection, write=True):
                 upgrade(functools.partial(fetch, connection), DIALECT)

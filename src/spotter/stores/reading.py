@@ -213,10 +213,10 @@ class Reading(Tables):
             return
         # All of a metric's series lie side by side; of a few, each is looked up.
         is_few = len(ids) <= LOOK_UP
-        which = (
-            f"IN ({listed(list(ids))})"
+        which, mine = (
+            self.one_of(list(ids))
             if is_few
-            else f"BETWEEN {min(ids)} AND {max(ids)}"
+            else ("BETWEEN ? AND ?", [min(ids), max(ids)])
         )
         end = f" GROUP BY {listed(group)}{having}" if group else ""
         key = named_by(ids) if group and is_few else "series_id"
@@ -224,7 +224,7 @@ class Reading(Tables):
         # What is judged by its whole must be added up as a whole.
         for some in parts(windows, len(windows) if self.far or having else 1):
             statement = self._statement(some, columns, which) + end
-            bounds = [each for at in some for each in (at.start, at.end)]
+            bounds = [each for at in some for each in (at.start, at.end, *mine)]
             rows = execute(statement, bounds)
             yield from rows if is_few else (row for row in rows if row[0] in ids)
 

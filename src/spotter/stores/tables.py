@@ -66,6 +66,10 @@ class Tables(Store):
     def buckets_of(self, execute: Execute, where: str) -> dict[int, bytes]:
         """The encoded buckets, by series, of a table's rows."""
 
+    def one_of(self, ids: list[int]) -> tuple[str, list[Any]]:
+        """What says that an id is one of these, and its parameters."""
+        return f"IN ({listed(ids)})", []
+
     @abc.abstractmethod
     def look_up(self, level: Level, columns: str, starts: str, which: str) -> str:
         """A statement that looks some series up in each window, and scans nothing."""
