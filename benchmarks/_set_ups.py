@@ -26,6 +26,7 @@ class SetUp:
         logging: LOGGING, given the directory of its files.
         start: called before Django is set up.
         settle: ends what is left to a thread, as its timer would.
+        share: the share of requests that are looked at in detail.
     """
 
     apps: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class SetUp:
     logging: Callable[[Path], dict[str, Any]] = lambda home: {}
     start: Callable[[], None] = nothing
     settle: Callable[[], object] = nothing
+    share: Callable[[], float] = lambda: 1.0
 
 
 def spotters_files(home: Path) -> dict[str, Any]:
@@ -51,6 +53,12 @@ def without_the_line(home: Path) -> dict[str, Any]:
         **spotters_files(home),
         "loggers": {"spotter.api": {"level": "CRITICAL", "propagate": False}},
     }
+
+
+def spotters_share() -> float:
+    from spotter.recording.budget import budget
+
+    return budget.share
 
 
 def flush_spotter() -> object:
@@ -175,6 +183,7 @@ SPOTTER = SetUp(
     first=("spotter.middleware.SpotterMiddleware",),
     logging=spotters_files,
     settle=flush_spotter,
+    share=spotters_share,
 )
 SET_UPS = {
     "bare": SetUp(),

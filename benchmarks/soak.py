@@ -69,6 +69,9 @@ class Account:
     processes: int = 0
     killed: int = 0
     unacknowledged: int = 0
+    #: Those that nobody killed, and what they made, all of which must be there.
+    whole: int = 0
+    generated_whole: int = 0
     mistakes: list[str] = dataclasses.field(default_factory=list)
 
     def __str__(self) -> str:
@@ -77,6 +80,7 @@ class Account:
             f"{self.generated:,} events of {self.processes} processes, {self.killed} of "
             f"them killed; {self.batches:,} batches, {self.written:,} events written, "
             f"{self.generated - self.written:,} in the buffers of those killed; "
+            f"{self.generated_whole:,} are there of the {self.whole} that nobody killed; "
             f"{self.unacknowledged} batches were in the store without anybody knowing; "
             f"totals {exact}"
         )
@@ -175,6 +179,9 @@ class Place:
     process: subprocess.Popen[bytes] | None = None
     kill_at: float = float("inf")
     ended: list[int] = dataclasses.field(default_factory=list)
+    #: The ledgers of those that ended by themselves, and wrote all they made.
+    whole: list[pathlib.Path] = dataclasses.field(default_factory=list)
+    ledger: pathlib.Path = pathlib.Path()
 
     def look(self) -> bool:
         """Start, kill or replace as it is due; False when all is over."""
@@ -188,6 +195,8 @@ class Place:
             self.ended.append(code)
             if code not in (0, -signal.SIGKILL):
                 raise SystemExit(f"a process ended with {code}")
+            if code == 0:
+                self.whole.append(self.ledger)
             if now >= self.until - 1:
                 return False
             self._start(now)
@@ -200,9 +209,9 @@ class Place:
             fate = ""  # It would not live to meet it.
         if fate == "any moment":
             self.kill_at = now + random.uniform(1, 6) * FLUSH_SECONDS
-        ledger = self.folder / f"{next(self.numbers)}.ledger"
+        self.ledger = self.folder / f"{next(self.numbers)}.ledger"
         command = (
-            *(sys.executable, "-m", "benchmarks.soak", self.url, str(ledger)),
+            *(sys.executable, "-m", "benchmarks.soak", self.url, str(self.ledger)),
             *(str(seconds), fate, str(random.randint(1, 4))),
         )
         # A directory of its own is no matter: it writes to none.
@@ -233,38 +242,58 @@ def soak(url: str, folder: pathlib.Path, processes: int, seconds: float) -> Acco
     found = Account(processes=sum(len(place.ended) for place in places))
     found.killed = sum(place.ended.count(-signal.SIGKILL) for place in places)
     store = open_store(url)
-    check(store, found, entries(folder), generated(folder), began)
+    ledgers = {path: entries(path) for path in folder.glob("*.ledger")}
+    check(store, found, list(itertools.chain(*ledgers.values())), began)
+    found.generated = sum(generated(path) for path in ledgers)
+    whole = [path for place in places for path in place.whole]
+    compare(store, found, {path: ledgers[path] for path in whole})
     store.close()
     return found
 
 
-def generated(folder: pathlib.Path) -> int:
-    """How many events all processes made, with those that were killed."""
-    files = folder.glob("*.generated")
-    return sum(int.from_bytes(file.read_bytes(), "little") for file in files)
+def generated(ledger: pathlib.Path) -> int:
+    """How many events a process made, though it was killed."""
+    return int.from_bytes(ledger.with_suffix(".generated").read_bytes(), "little")
 
 
-def entries(folder: pathlib.Path) -> list[dict[str, Any]]:
-    """The lines of all ledgers."""
-    return [
-        json.loads(line)
-        for path in folder.glob("*.ledger")
-        for line in path.read_text().splitlines()
-    ]
+def entries(ledger: pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of a ledger."""
+    return [json.loads(line) for line in ledger.read_text().splitlines()]
+
+
+def compare(
+    store: Any, found: Account, whole: dict[pathlib.Path, list[dict[str, Any]]]
+) -> None:
+    """Compare what processes that nobody killed made with what is there of them."""
+    found.whole = len(whole)
+    present = batches(store)
+    for path, ledger in whole.items():
+        begun = {entry["id"]: sum(entry["counts"].values()) for entry in ledger}
+        written = sum(count for id_, count in begun.items() if id_ in present)
+        found.generated_whole += written
+        if written != (made := generated(path)):
+            found.mistakes.append(
+                f"{path.stem} made {made:,} events, and {written:,} are there"
+            )
+
+
+def batches(store: Any) -> set[str]:
+    """The ids of all batches that are in the store."""
+    with store.transaction(write=False) as execute:
+        return {row[0] for row in execute("SELECT id FROM spotter_batches")}
 
 
 def check(
-    store: Any, found: Account, ledger: list[dict[str, Any]], made: int, began: float
+    store: Any, found: Account, ledger: list[dict[str, Any]], began: float
 ) -> None:
     """Compare the store, read in every way, with the ledger."""
-    with store.transaction(write=False) as execute:
-        present = {row[0] for row in execute("SELECT id FROM spotter_batches")}
+    present = batches(store)
     begun = {entry["id"]: Counts(entry["counts"]) for entry in ledger}
     done = {entry["id"] for entry in ledger if entry["what"] == "done"}
     expected = Counts()
     for id_ in present & begun.keys():
         expected.update(begun[id_])
-    found.generated, found.written = made, expected.total()
+    found.written = expected.total()
     found.batches, found.unacknowledged = len(present), len(present - done)
     found.mistakes += [f"the batch {id_} was acknowledged and is not there"
                        for id_ in done - present]  # fmt: skip

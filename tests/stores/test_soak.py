@@ -13,6 +13,8 @@ def assert_exact(url, folder):
     found = soak(url, folder, processes=4, seconds=7)
     assert found.mistakes == []
     assert found.killed >= 1
+    assert found.whole >= 2
+    assert found.generated_whole > 0
     assert 0 < found.written <= found.generated
 
 
