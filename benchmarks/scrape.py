@@ -11,6 +11,13 @@ from benchmarks._service import Service
 from spotter.entries import Batch, Series
 from spotter.stores.sqlite import SqliteStore
 
+#: What each process tells of itself.
+OF_A_PROCESS = (
+    "process.memory.usage", "process.cpu.utilization", "process.open_file_descriptor.count",
+    "http.server.active_requests", "spotter.workers.busy", "spotter.workers.count",
+    "spotter.process.release",
+)  # fmt: skip
+
 
 def main() -> None:
     """Fill a store, render it, and again after many processes."""
@@ -32,7 +39,8 @@ def gone(processes: int) -> Batch:
     batch, at = Batch(), time.time() - 600
     for pid in range(processes):
         labels = {"host.name": "a", "process.pid": pid}
-        batch.point(Series.of("process.memory.usage", labels), at).set(1e8, at)
+        for name in OF_A_PROCESS:
+            batch.point(Series.of(name, labels), at).set(40, at)
     return batch
 
 

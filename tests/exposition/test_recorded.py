@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as plain_fam
 
 from spotter.catalog import METRICS, Metric, exposed_name
 from spotter.entries import Batch, Sample, Series
-from spotter.exposition.recorded import BOUNDS, GONE_SECONDS
+from spotter.exposition.recorded import BOUNDS, GONE_SECONDS, read
 from spotter.histograms import Histogram, upper_bound
 from spotter.stores.contract import StoreError
 from tests.kept import kept_store
@@ -129,6 +129,15 @@ def test_a_gauge_of_a_host_that_is_gone_is_not_shown(store, client, age, shown):
     at = time.time() - age
     write(store, "system.memory.usage", {"host.name": "a"}, gauge=5, at=at)
     assert ('system_memory_usage_bytes{host_name="a"}' in scrape(client)) is shown
+
+
+def test_what_workers_that_are_gone_told_of_themselves_is_not_even_read(store):
+    for pid, age in (("1", GONE_SECONDS + 5), ("2", 0)):
+        labels = {"host.name": "a", "process.pid": pid}
+        at = time.time() - age
+        write(store, "process.memory.usage", labels, gauge=5, at=at)
+    found = read().points["process.memory.usage"]
+    assert [dict(series.labels)["process.pid"] for series, _ in found] == ["2"]
 
 
 def test_statements_are_shown_when_they_are_asked_for(store, client, settings):

@@ -255,6 +255,25 @@ def test_a_series_that_nobody_writes_any_more_is_not_shown(store, clock, age, sh
     assert bool(store.cumulative()) is shown
 
 
+@pytest.mark.parametrize(
+    ("age", "given"),
+    [(299, True), (300, True), (301, False)],
+    ids=["younger", "equal", "older"],
+)
+def test_readings_of_processes_that_are_gone_may_be_left_out(store, age, given):
+    at = NOW - age
+    of_process = {"host.name": "a", "process.pid": "1"}
+    made = Batch()
+    made.point(Series.of("process.memory.usage", of_process), at).set(1, at)
+    made.point(Series.of("restarts", of_process), at).add(1)
+    made.point(Series.of("system.memory.usage", {"host.name": "a"}), at).set(1, at)
+    store.write(made)
+    found = {series.name for series in store.cumulative(alive_since=NOW - 300)}
+    assert found == {"restarts", "system.memory.usage"} | (
+        {"process.memory.usage"} if given else set()
+    )
+
+
 def test_house_is_kept_once_a_minute_whoever_asks(store, clock):
     asked = [store.keep_house(NOW + s) for s in (0, 0, 59, 60, 61, 120)]
     assert asked == [True, False, False, True, False, True]

@@ -49,14 +49,14 @@ class Recorded:
 def read() -> Recorded:
     """Read the store."""
     with ignore():
-        store = get_store()
+        store, now = get_store(), time.time()
         points: dict[str, list[tuple[Series, Point]]] = {}
         for series, point in store.cumulative(
-            detailed=get_settings().metrics_statements
+            detailed=get_settings().metrics_statements,
+            alive_since=now - GONE_SECONDS,
         ).items():
             if not series.name.startswith(DRILL_PREFIX):
                 points.setdefault(series.name, []).append((series, point))
-        now = time.time()
         return Recorded(
             points,
             exemplars(store.samples("request", limit=MAX_EXEMPLARS)),

@@ -214,7 +214,11 @@ class Store(abc.ABC):
 
     @abc.abstractmethod
     def cumulative(
-        self, names: Collection[str] | None = None, *, detailed: bool = True
+        self,
+        names: Collection[str] | None = None,
+        *,
+        detailed: bool = True,
+        alive_since: float = 0,
     ) -> dict[Series, Point]:
         """
         Give everything since each series began, of those written within a day.
@@ -224,6 +228,8 @@ class Store(abc.ABC):
         Args:
             names: of the metrics to give; None for all.
             detailed: whether those of statements are among them.
+            alive_since: a process's own readings are not, where the last is older: of
+                workers that are gone there may be thousands.
         """
 
     @abc.abstractmethod

@@ -241,7 +241,11 @@ class Reading(Tables):
         return f"SELECT {columns} FROM ({stretches}) p WHERE TRUE"
 
     def cumulative(
-        self, names: Collection[str] | None = None, *, detailed: bool = True
+        self,
+        names: Collection[str] | None = None,
+        *,
+        detailed: bool = True,
+        alive_since: float = 0,
     ) -> dict[Series, Point]:
         passed_over = () if detailed else detailed_names()
         named = (
@@ -253,8 +257,14 @@ class Reading(Tables):
             rows = execute(
                 f"SELECT s.name, s.labels, {COLUMNS} FROM spotter_totals t "
                 "JOIN spotter_series s ON s.id = t.series_id "
-                f"WHERE t.updated_at >= ? {named}",
-                (self._clock() - ALIVE_SECONDS, *(names or ()), *passed_over),
+                "WHERE t.updated_at >= ? AND (t.last_at IS NULL OR t.last_at >= ? "
+                f"OR s.labels NOT LIKE '%\"process.pid\"%') {named}",
+                (
+                    self._clock() - ALIVE_SECONDS,
+                    alive_since,
+                    *(names or ()),
+                    *passed_over,
+                ),
             )
         return {Series(row[0], labels_of(row[1])): point_of(row[2:]) for row in rows}
 
