@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from benchmarks import _ninety_days
 from benchmarks._ninety_days import NOW
 from benchmarks._service import Service, route_of
+from benchmarks.scrape import gone
 from spotter.entries import Batch
 from spotter.recording.flusher import LARGE
 from spotter.stores.contract import DAY, HOUR, Query
@@ -33,16 +34,24 @@ def timed(work: Callable[[], object]) -> float:
 class WatchedStore(SqliteStore):
     """Remembers how long its longest writing transaction held the lock."""
 
-    longest_ms = 0.0
+    longest_ms = elapsed_ms = 0.0
 
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[Execute]:
         with super().transaction(write=write) as execute:
-            started = time.process_time()
+            cpu, started = time.process_time(), time.perf_counter()
             yield execute
         if write:
-            held = 1000 * (time.process_time() - started)
+            held = 1000 * (time.process_time() - cpu)
             self.longest_ms = max(self.longest_ms, held)
+            elapsed = 1000 * (time.perf_counter() - started)
+            self.elapsed_ms = max(self.elapsed_ms, elapsed)
+
+    def told(self) -> str:
+        """How long that was since it was asked last, with the commit."""
+        told = f"longest lock {self.longest_ms:.1f} ms of CPU, {self.elapsed_ms:.1f} ms elapsed"
+        self.longest_ms = self.elapsed_ms = 0.0
+        return told
 
 
 def main() -> None:
@@ -68,7 +77,6 @@ def main() -> None:
 def measure(store: WatchedStore) -> None:
     """Read, write, roll up and trim what there is."""
     store.roll_up(NOW)
-    store.longest_ms = 0.0
     for metric, label in (
         (DURATION, "http.route"),
         (STATEMENTS, "db.query.fingerprint"),
@@ -103,27 +111,35 @@ def measure(store: WatchedStore) -> None:
     for minute in range(2):
         batch = service.seconds(NOW + 60 * minute, 60)
         # Of the first minute the process learns the numbers of all series.
-        store.longest_ms = 0.0
+        store.told()
         some = list(batch.points.items())
         for first in range(0, len(some), LARGE):
             store.write(Batch(points=dict(some[first : first + LARGE])))
-    print(
-        f"{len(some):,} points of a minute, in flushes of {LARGE:,}: "
-        f"longest lock {store.longest_ms:.1f} ms"
-    )
-    store.longest_ms = 0.0
+    print(f"{len(some):,} points of a minute, in flushes of {LARGE:,}: {store.told()}")
     whole = timed(lambda: store.roll_up(NOW + 120))
-    print(
-        f"{'roll up two minutes':>20}: {whole:8.1f} ms, "
-        f"longest lock {store.longest_ms:.1f} ms"
+    print(f"{'roll up two minutes':>20}: {whole:8.1f} ms, {store.told()}")
+    took = timed(
+        functools.partial(store.cumulative, detailed=False, alive_since=NOW - 300)
     )
-    took = timed(functools.partial(store.cumulative, detailed=False))
     print(f"{'totals of a scrape':>20}: {took:8.1f} ms")
-    store.longest_ms = 0.0
+    leave_behind(store)
+    store.told()
     whole = timed(lambda: store.trim(NOW + HOUR))
-    print(
-        f"{'trim an hour':>20}: {whole:8.1f} ms, longest lock {store.longest_ms:.1f} ms"
-    )
+    print(f"{'trim an hour':>20}: {whole:8.1f} ms, {store.told()}")
+
+
+def leave_behind(store: WatchedStore) -> None:
+    """What a day of recycled workers leaves to be trimmed: series and ids of batches."""
+    long_ago = NOW - 30 * HOUR
+    store._clock = lambda: long_ago
+    store.write(gone(2000, long_ago))
+    with store.transaction(write=True) as execute:
+        for number in range(10_000):
+            execute(
+                "INSERT INTO spotter_batches (id, written_at) VALUES (?, ?)",
+                (f"old-{number}", long_ago),
+            )
+    store._clock = lambda: NOW
 
 
 if __name__ == "__main__":
