@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from spotter.exceptions import ConfigurationError
@@ -26,6 +28,17 @@ def test_a_url_names_a_store(url, kind):
 def test_a_url_that_names_none_is_refused_with_what_to_write(url):
     with pytest.raises(ConfigurationError, match="sqlite:///path"):
         open_store(url)
+
+
+@pytest.mark.parametrize(
+    ("version", "is_refused"),
+    [((3, 34, 1), True), ((3, 35, 0), False), ((3, 45, 1), False)],
+)
+def test_an_sqlite_that_is_too_old_is_refused(monkeypatch, version, is_refused):
+    monkeypatch.setattr("sqlite3.sqlite_version_info", version)
+    refused = pytest.raises(ConfigurationError, match=r"needs SQLite 3\.35")
+    with refused if is_refused else contextlib.nullcontext():
+        open_store("sqlite:///var/spotter.db")
 
 
 @pytest.mark.parametrize(

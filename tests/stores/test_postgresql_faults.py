@@ -54,6 +54,16 @@ def test_a_server_that_is_gone_is_reported_without_its_address(store, proxy, fau
     assert "127.0.0.1" not in str(failure.value)
 
 
+def test_an_interpreter_that_ends_and_starts_no_thread_still_writes(store, monkeypatch):
+    def refuse(timer):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Timer.start", refuse)
+    before = counted(store)
+    store.write(hits())
+    assert counted(store) == before + 1
+
+
 def test_a_user_who_may_create_nothing_is_told_and_leaves_no_connection(postgres):
     url = postgres.create_database("closed")
     with psycopg.connect(url, autocommit=True) as connection:

@@ -177,8 +177,10 @@ def deadline(connection: psycopg.Connection[tuple[Any, ...]]) -> Iterator[None]:
     peer = socket.socket(fileno=os.dup(connection.fileno()))
     timer = threading.Timer(DEADLINE_SECONDS, cut, (peer,))
     timer.daemon = True
-    timer.start()
     try:
+        # At the end of an interpreter no thread can be had; the server's own limits hold.
+        with contextlib.suppress(RuntimeError):
+            timer.start()
         yield
     finally:
         timer.cancel()
