@@ -18,6 +18,11 @@ from spotter.probes import Http
 from spotter.statuspage import StatusPage
 from trainerhub.lib import happenings
 
+#: By what a message goes out and how a workflow ends. Not read of the models: the
+#: settings import this, before there is any.
+CHANNELS = ("email", "sms")
+ENDS = ("succeeded", "failed", "skipped")
+
 
 def of(name: str) -> Callable[..., dict[str, object]]:
     """One of the facts that a signal was sent with, as a label."""
@@ -178,15 +183,22 @@ recording.count_signal("trainerhub.bookings.cancelled", happenings.booking_cance
 recording.count_signal("trainerhub.payments.taken", happenings.payment_taken)
 recording.count_signal("trainerhub.payments.failed", happenings.payment_failed)
 recording.count_signal(
-    "trainerhub.notifications.sent", happenings.notification_sent, labels=of("channel")
+    "trainerhub.notifications.sent",
+    happenings.notification_sent,
+    labels=of("channel"),
+    known=[{"channel": channel} for channel in CHANNELS],
 )
 recording.count_signal(
     "trainerhub.notifications.failed",
     happenings.notification_failed,
     labels=of("channel"),
+    known=[{"channel": channel} for channel in CHANNELS],
 )
 recording.count_signal(
-    "trainerhub.workflows.ended", happenings.workflow_ended, labels=of("status")
+    "trainerhub.workflows.ended",
+    happenings.workflow_ended,
+    labels=of("status"),
+    known=[{"status": status} for status in ENDS],
 )
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 
+from spotter.recording import buffer
 from tests.kept import recorded
 from trainerhub.notifications import delivery
 from trainerhub.notifications.models import Notification
@@ -18,7 +19,7 @@ from trainerhub.payments.tests.stripe_server import refusal
 from trainerhub.payments.tests.test_webhooks import FAILED, SUCCEEDED, event, signature
 from trainerhub.trainers.models import Availability
 from trainerhub.workflows import services as workflows
-from trainerhub.workflows.models import Step, Workflow
+from trainerhub.workflows.models import Execution, Step, Workflow
 
 # What is told is told when it is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,3 +160,14 @@ def test_a_workflow_that_ends(booking, run_tasks, phone, conditions, status):
     )
     run_tasks()
     assert counted("trainerhub.workflows.ended", "status") == {status: 1}
+
+
+def test_what_may_fail_is_known_before_it_does():
+    for sampler in buffer._flusher._samplers:
+        if "count_signal" in sampler.read.__qualname__:
+            sampler.read()
+    channels = dict.fromkeys(Notification.Channel.values, 0)
+    assert counted("trainerhub.notifications.failed", "channel") == channels
+    assert counted("trainerhub.notifications.sent", "channel") == channels
+    ends = dict.fromkeys(set(Execution.Status.values) - {"running"}, 0)
+    assert counted("trainerhub.workflows.ended", "status") == ends

@@ -29,10 +29,40 @@ def test_labels_are_taken_from_what_was_sent(kept):
 
 def test_a_counter_is_there_before_its_first_event(kept):
     recording.count_signal("shop.returned", Signal())
+    begin()
+    assert recorded("shop.returned")[()].sum == 0
+
+
+def begin() -> None:
+    """Let counters begin, as a process does when it begins to measure."""
     for sampler in buffer._flusher._samplers:
         if "count_signal" in sampler.read.__qualname__:
             sampler.read()
-    assert recorded("shop.returned")[()].sum == 0
+
+
+def test_labels_that_are_known_are_there_before_their_first_event(kept):
+    refused = Signal()
+    recording.count_signal(
+        "shop.refused",
+        refused,
+        labels=lambda **sent: {"how": sent["how"]},
+        known=[{"how": "card"}, {"how": "cash"}],
+    )
+    begin()
+    assert {
+        how: point.sum for how, point in recorded("shop.refused", "how").items()
+    } == {"card": 0, "cash": 0}
+    refused.send(sender=None, how="card")
+    refused.send(sender=None, how="cheque")
+    assert {
+        how: point.sum for how, point in recorded("shop.refused", "how").items()
+    } == {"card": 1, "cash": 0, "cheque": 1}
+
+
+def test_a_counter_whose_labels_nobody_knows_begins_with_its_first_event(kept):
+    recording.count_signal("shop.lost", Signal(), labels=lambda **sent: {"how": "a"})
+    begin()
+    assert recorded("shop.lost", "how") == {}
 
 
 def test_labels_that_fail_do_not_fail_the_sender(kept, caplog):
