@@ -11,6 +11,7 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django_tasks_db",
 ]
 MIDDLEWARE = [
     "spotter.middleware.SpotterMiddleware",

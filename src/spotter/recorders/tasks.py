@@ -38,7 +38,7 @@ def note_started(task_result: Any, **kwargs: Any) -> None:
         count(task_result, "started")
         if len(task_result.worker_ids) > 1:
             count(task_result, "retried")
-        waited = seconds_between(task_result.enqueued_at, task_result.started_at)
+        waited = seconds_waited(task_result)
         recording.observe("spotter.task.wait", waited, {**SYSTEM, "task.name": name})
         if len(_running) < MAX_RUNNING:
             labels = {**SYSTEM, "task.name": name}
@@ -66,13 +66,16 @@ def note_finished(task_result: Any, **kwargs: Any) -> None:
             piece.end(failed=failed)
 
 
-def seconds_between(
-    begin: datetime.datetime | None, end: datetime.datetime | None
-) -> float:
-    """The time between two instants; 0 when one is not known."""
-    if begin is None or end is None:
+def seconds_waited(task_result: Any) -> float:
+    """From when a task could begin to when it did; a delay that was asked for is none."""
+    begun: datetime.datetime | None = task_result.started_at
+    could: datetime.datetime | None = task_result.enqueued_at
+    if begun is None or could is None:
         return 0.0
-    return max(0.0, (end - begin).total_seconds())
+    after: datetime.datetime | None = task_result.task.run_after
+    if after is not None:
+        could = max(could, after)
+    return max(0.0, (begun - could).total_seconds())
 
 
 def install() -> None:
