@@ -52,8 +52,12 @@ class CacheSpan:
         "misses",
         "operation",
         "seconds",
+        "shares",
         "started",
     )
+
+    #: Hits and misses by the beginning of the key; set where there are many keys alone.
+    shares: dict[str, list[int]]
 
     def __init__(self, started: float, operation: str, alias: str, key: str) -> None:
         self.started = started

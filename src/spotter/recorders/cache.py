@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator, Sized
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.core.cache.backends.locmem import LocMemCache
 
 from spotter.context import Context, current
 from spotter.recorders.cache_memory import noticed_cull
+from spotter.recorders.cache_shares import shares_of
 from spotter.rescue import is_ignoring, rescue
 from spotter.spans import CacheSpan
 
@@ -103,6 +104,7 @@ def many_lookups(
             asked.update(() if is_read_once else keys)
             span.hits = len(values)
             span.misses = max(0, len(asked) - len(values))
+            span.shares = shares_of(asked, values)
         except Exception:
             with rescue("count the lookups of get_many"):
                 raise
@@ -158,6 +160,20 @@ def no_lookup(
     return args, kwargs, unchanged
 
 
+def many_writes(
+    span: CacheSpan, args: Arguments, kwargs: Keywords
+) -> tuple[Arguments, Keywords, Finish]:
+    """Note what keys a `set_many` or `delete_many` is for, if they can be read twice."""
+    keys = args[0] if args else named_key(kwargs)
+    if isinstance(keys, Collection):
+        try:
+            span.shares = shares_of(keys)
+        except Exception:
+            with rescue("count the keys of many"):
+                raise
+    return args, kwargs, unchanged
+
+
 def unchanged(value: Any) -> Any:
     return value
 
@@ -171,7 +187,7 @@ def operation(name: str, prepare: Prepare) -> Callable[..., Any]:
         context = counting()
         if context is None:
             return call(*args, **kwargs)
-        span = begin(self, name, args)
+        span = begin(self, name, args, kwargs)
         args, kwargs, finish = prepare_or_leave(prepare, span, args, kwargs)
         token = _inside.set(True)
         try:
@@ -195,7 +211,7 @@ def async_operation(name: str, prepare: Prepare) -> Callable[..., Any]:
         context = counting()
         if context is None:
             return await call(*args, **kwargs)
-        span = begin(self, name.removeprefix("a"), args)
+        span = begin(self, name.removeprefix("a"), args, kwargs)
         args, kwargs, finish = prepare_or_leave(prepare, span, args, kwargs)
         token = _inside.set(True)
         try:
@@ -210,15 +226,23 @@ def async_operation(name: str, prepare: Prepare) -> Callable[..., Any]:
     return counted
 
 
-def begin(cache: Any, name: str, args: Arguments) -> CacheSpan:
+def begin(cache: Any, name: str, args: Arguments, kwargs: Keywords) -> CacheSpan:
     """Start to time an operation."""
-    key = args[0] if args else ""
+    key = args[0] if args else named_key(kwargs)
     return CacheSpan(
         perf_counter(),
         name,
         vars(cache).get("spotter_alias", ""),
         key if type(key) is str else first_of(key),
     )
+
+
+def named_key(kwargs: Keywords) -> Any:
+    """The key, the keys or the data by key, where a call names its arguments."""
+    for name in ("key", "keys", "data"):
+        if name in kwargs:
+            return kwargs[name]
+    return ""
 
 
 def first_of(keys: Any) -> str:
@@ -260,11 +284,11 @@ class CountedCache:
     get_many = operation("get_many", many_lookups)
     get_or_set = operation("get_or_set", lookup_or_set)
     set = operation("set", no_lookup)
-    set_many = operation("set_many", no_lookup)
+    set_many = operation("set_many", many_writes)
     add = operation("add", no_lookup)
     touch = operation("touch", no_lookup)
     delete = operation("delete", no_lookup)
-    delete_many = operation("delete_many", no_lookup)
+    delete_many = operation("delete_many", many_writes)
     has_key = operation("has_key", no_lookup)
     incr = operation("incr", no_lookup)
     incr_version = operation("incr_version", no_lookup)
@@ -273,11 +297,11 @@ class CountedCache:
     aget_many = async_operation("aget_many", many_lookups)
     aget_or_set = async_operation("aget_or_set", lookup_or_set)
     aset = async_operation("aset", no_lookup)
-    aset_many = async_operation("aset_many", no_lookup)
+    aset_many = async_operation("aset_many", many_writes)
     aadd = async_operation("aadd", no_lookup)
     atouch = async_operation("atouch", no_lookup)
     adelete = async_operation("adelete", no_lookup)
-    adelete_many = async_operation("adelete_many", no_lookup)
+    adelete_many = async_operation("adelete_many", many_writes)
     ahas_key = async_operation("ahas_key", no_lookup)
     aincr = async_operation("aincr", no_lookup)
     aincr_version = async_operation("aincr_version", no_lookup)

@@ -19,6 +19,8 @@ MAX_KEY = 200
 REMEMBERED = 512
 #: For a key that is all one word, which may be a name or a token.
 NO_PREFIX = "(none)"
+#: For the time that keys of different prefixes took together.
+SEVERAL = "(several)"
 #: The rest of an e-mail address.
 ADDRESS = re.compile(r"[\w.+%-]*(?:@|%40)")
 #: The letters that a key has before a digit, and all that belongs to the same word.
@@ -28,18 +30,12 @@ NUMBERED, HEXADECIMAL = re.compile(r"[A-Za-z]+\d+"), re.compile(r"[0-9A-Fa-f]{8,
 LONGEST_NAME = 30
 
 
-class CachePoints:
-    """The points of one operation on one alias and prefix, in one window."""
+class Lookups:
+    """The points of what one alias found and did not find, of one prefix."""
 
-    __slots__ = ("duration", "hits", "misses")
+    __slots__ = ("hits", "misses")
 
-    def __init__(self, into: Measures, span: CacheSpan, prefix: str, at: float) -> None:
-        alias = span.alias
-        self.duration: Point = into.point(
-            "spotter.cache.operation.duration",
-            {"cache.alias": alias, "operation": span.operation},
-            at,
-        )
+    def __init__(self, into: Measures, alias: str, prefix: str, at: float) -> None:
         self.hits, self.misses = (
             into.point(
                 "spotter.cache.lookups",
@@ -48,6 +44,21 @@ class CachePoints:
             )
             for result in ("hit", "miss")
         )
+
+
+class CachePoints:
+    """The points of one operation on one alias and prefix, in one window."""
+
+    __slots__ = ("duration", "lookups")
+
+    def __init__(self, into: Measures, span: CacheSpan, at: float) -> None:
+        self.duration: Point = into.point(
+            "spotter.cache.operation.duration",
+            {"cache.alias": span.alias, "operation": span.operation},
+            at,
+        )
+        #: Made by the first lookup; most operations never are one.
+        self.lookups: Lookups | None = None
 
 
 def prefix_of(key: str) -> str:
@@ -86,14 +97,41 @@ def is_token(letters: str, rest: re.Match[str] | None) -> bool:
 
 def measure_cache(span: CacheSpan, into: Measures, at: float) -> None:
     """Add one operation to its points."""
-    prefix = prefix_of(span.key)
+    prefix = prefix_of_span(span)
     key = (CachePoints, span.alias, prefix, span.operation)
-    points = into.keep(key, at, CachePoints, into, span, prefix, at)
+    points = into.keep(key, at, CachePoints, into, span, at)
     points.duration.note(span.seconds)
-    if span.hits:
-        points.hits.add(span.hits)
-    if span.misses:
-        points.misses.add(span.misses)
+    if prefix == SEVERAL:
+        for head, (hits, misses) in span.shares.items():
+            if hits or misses:
+                look_up(lookups(span, prefix_of(head), into, at), hits, misses)
+    elif span.hits or span.misses:
+        if points.lookups is None:
+            points.lookups = lookups(span, prefix, into, at)
+        look_up(points.lookups, span.hits, span.misses)
     if span.error:
         labels = {"cache.alias": span.alias, "error.type": span.error}
         into.point("spotter.cache.errors", labels, at).add(1)
+
+
+def lookups(span: CacheSpan, prefix: str, into: Measures, at: float) -> Lookups:
+    """The points of what was looked up, whichever operation did."""
+    key = (Lookups, span.alias, prefix)
+    return into.keep(key, at, Lookups, into, span.alias, prefix, at)
+
+
+def look_up(points: Lookups, hits: int, misses: int) -> None:
+    """Add what was found, and what was not."""
+    if hits:
+        points.hits.add(hits)
+    if misses:
+        points.misses.add(misses)
+
+
+def prefix_of_span(span: CacheSpan) -> str:
+    """The prefix of the key, or of all the keys; SEVERAL where they differ."""
+    shares = getattr(span, "shares", None)
+    if not shares:
+        return prefix_of(span.key)
+    prefixes = {prefix_of(head) for head in shares}
+    return prefixes.pop() if len(prefixes) == 1 else SEVERAL

@@ -9,7 +9,7 @@ from typing import Any
 from spotter import recording
 from spotter.context import Context
 from spotter.fingerprints import statement_of
-from spotter.recorders.cache_points import measure_cache, prefix_of
+from spotter.recorders.cache_points import measure_cache, prefix_of_span
 from spotter.recorders.queries.points import measure_queries
 from spotter.recording import Measures
 from spotter.spans import CacheSpan, HttpSpan, QuerySpan, Span
@@ -76,7 +76,7 @@ def shown_span(span: Span, begun: float) -> dict[str, Any]:
         told |= {"fingerprint": statement.fingerprint, "rows": max(span.rows, 0)}
     elif isinstance(span, CacheSpan):
         outcome = "hit" if span.hits else "miss" if span.misses else ""
-        text = f"{span.operation} {prefix_of(span.key)}:… {outcome}".rstrip()
+        text = f"{span.operation} {prefix_of_span(span)}:… {outcome}".rstrip()
         told |= {"kind": "cache", "text": text}
     elif isinstance(span, HttpSpan):
         text = f"{span.method} {span.host} {span.status or span.error}"
