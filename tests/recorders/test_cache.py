@@ -226,6 +226,62 @@ def test_a_backend_that_keeps_what_it_is_given_is_given_nothing_of_ours(
     assert request_context.cache_misses == 5
 
 
+class Literal(LocMemCache):
+    """A project's own that keeps what it is given: it calls no default."""
+
+    def get_or_set(self, key, default, timeout=None, version=None):
+        value = self.get(key, version=version)
+        if value is None:
+            self.set(key, default, timeout, version)
+            return default
+        return value
+
+    async def aget_or_set(self, key, default, timeout=None, version=None):
+        return self.get_or_set(key, default, timeout, version)
+
+    def get_many(self, keys, version=None):
+        assert type(keys) in (list, Once)
+        return super().get_many(keys, version=version)
+
+
+@pytest.fixture
+def literal(request_context, tmp_path):
+    place = {"BACKEND": f"{__name__}.Literal", "LOCATION": str(tmp_path)}
+    return CacheHandler({"default": place})["default"]
+
+
+def test_a_backend_of_the_projects_own_gets_the_default_that_it_was_given(
+    literal, request_context
+):
+    assert literal.get_or_set("seven", 7) == 7
+    assert literal.get_or_set("maker", dict) is dict
+    assert asyncio.run(literal.aget_or_set("amaker", default=list)) is list
+    assert (request_context.cache_hits, request_context.cache_misses) == (0, 3)
+    assert (literal.get("seven"), literal.get("maker")) == (7, dict)
+    assert asyncio.run(literal.aget_or_set("seven", 8)) == 7
+    assert (request_context.cache_hits, request_context.cache_misses) == (3, 3)
+
+
+class Once:
+    """Keys that can be read once, of the project's own type."""
+
+    def __init__(self, keys):
+        self.keys = iter(keys)
+
+    def __iter__(self):
+        return self.keys
+
+
+def test_a_backend_of_the_projects_own_gets_the_keys_that_it_was_given(
+    literal, request_context
+):
+    literal.set("seven", 7)
+    assert literal.get_many(Once(["seven", "absent"])) == {"seven": 7}
+    assert (request_context.cache_hits, request_context.cache_misses) == (0, 0)
+    assert literal.get_many(keys=["seven", "absent"]) == {"seven": 7}
+    assert (request_context.cache_hits, request_context.cache_misses) == (1, 1)
+
+
 def test_what_spotter_looks_up_itself_is_not_counted(cache, request_context):
     with ignore():
         assert cache.get("seven") == 7

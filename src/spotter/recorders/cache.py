@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Sized
 from time import perf_counter
 from typing import Any
@@ -69,7 +70,9 @@ def plain_lookup(
     Count a `get` by what it gives, without a default of our own.
 
     A project's own backend may keep the default that it is given, as one of two layers
-    does that writes what the other one gave: ours would be somebody's value then.
+    does that writes what the other one gave: ours would be somebody's value then. So a
+    stored value that is the default itself counts as a miss: to tell it from one would
+    take another call to the cache.
     """
     default = args[1] if len(args) > 1 else kwargs.get("default")
 
@@ -111,6 +114,16 @@ def many_lookups(
         return values
 
     return args, kwargs, finish
+
+
+def plain_lookups(
+    span: CacheSpan, args: Arguments, kwargs: Keywords
+) -> tuple[Arguments, Keywords, Finish]:
+    """As `many_lookups`; keys that can be read once are left alone, and not counted."""
+    keys = args[0] if args else kwargs["keys"]
+    if isinstance(keys, Sized):
+        return many_lookups(span, args, kwargs)
+    return args, kwargs, unchanged
 
 
 def notice(keys: Iterable[Any], asked: set[Any]) -> Iterator[Any]:
@@ -314,15 +327,25 @@ def is_known(kind: type[BaseCache], name: str) -> bool:
     return place.startswith(KNOWN)
 
 
+#: What counts the methods of a project's own, which get their arguments as they are.
+PLAIN = {"get": plain_lookup, "get_many": plain_lookups}
+
+
 @functools.cache
 def counted_class(kind: type[BaseCache]) -> type[BaseCache]:
     """Give a subclass that counts; one for each backend of the project."""
     names: Keywords = {
         name: getattr(kind, name) for name in ("__module__", "__qualname__")
     }
-    if not all(is_known(kind, name) for name in ("get", "aget")):
-        names["get"] = operation("get", plain_lookup)
-        names["aget"] = async_operation("aget", plain_lookup)
+    for name, prepare in PLAIN.items():
+        if not (is_known(kind, name) and is_known(kind, f"a{name}")):
+            names[name] = operation(name, prepare)
+            names[f"a{name}"] = async_operation(f"a{name}", prepare)
+    # It is left alone, and what it asks of the cache counts by itself: a default of
+    # ours might be kept, and given to the project.
+    for name in ("get_or_set", "aget_or_set"):
+        if not is_known(kind, name):
+            names[name] = inspect.getattr_static(kind, name)
     if issubclass(kind, LocMemCache):
         names["_cull"] = noticed_cull(kind)
     made: type[BaseCache] = type(kind.__name__, (CountedCache, kind), names)
