@@ -87,6 +87,24 @@ async def astream(request):
     return StreamingHttpResponse(parts())
 
 
+#: Where a view waits for what never comes, each says so to whoever is to leave then.
+reached: list[asyncio.Event] = []
+
+
+async def never(request):
+    reached[0].set()
+    await asyncio.Event().wait()
+
+
+async def endless_stream(request):
+    async def parts():
+        yield b"one"
+        reached[0].set()
+        await asyncio.Event().wait()
+
+    return StreamingHttpResponse(parts())
+
+
 def file(request):
     handle = tempfile.TemporaryFile()  # noqa: SIM115 (the response closes it)
     handle.write(b"x" * 5000)
@@ -124,6 +142,8 @@ urlpatterns = [
     path("stream/", stream),
     path("torn-stream/", torn_stream),
     path("astream/", astream),
+    path("never/", never),
+    path("endless-stream/", endless_stream),
     path("file/", file),
     path("who/", who),
     path("deface/", deface),

@@ -382,6 +382,7 @@ def test_a_stream_that_breaks_off_is_told_with_its_exception(client, lines):
     response.close()
     assert lines.only["exception"] == "LookupError"
     assert lines.only["response_bytes"] == 3
+    assert "disconnected" not in lines.only
 
 
 def test_a_stream_that_ends_and_is_closed_leaves_one_line(client, lines):

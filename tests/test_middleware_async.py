@@ -14,6 +14,8 @@ from django.test import AsyncClient, AsyncRequestFactory
 from spotter import context
 from spotter.middleware import SpotterMiddleware
 from tests.api_lines import captured
+from tests.kept import kept_store, recorded
+from tests.measured_views import reached
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -95,35 +97,54 @@ def test_the_line_of_an_async_stream_is_written_when_it_ends(lines):
     assert lines.only["db_queries"] == 1
 
 
-def test_a_client_that_leaves_before_the_answer_is_noted(lines):
-    async def slow(request):
-        await asyncio.sleep(60)
+@pytest.fixture
+def store(settings, tmp_path):
+    yield from kept_store(settings, tmp_path)
+
+
+def leave(url):
+    """Hang up when the view waits for what never comes."""
 
     async def ask():
-        work: Any = SpotterMiddleware(slow)(AsyncRequestFactory().get("/"))
-        task: asyncio.Task[Any] = asyncio.create_task(work)
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(ask())
-    assert lines.only["status"] == 499
-    assert "CancelledError" in lines.only["exception"]
-
-
-def test_a_client_that_leaves_a_stream_is_noted_under_asgi(lines):
-    scope = AsyncRequestFactory().get("/astream/").scope
-
-    async def ask():
+        reached[:] = [asyncio.Event()]
+        scope = AsyncRequestFactory().get(url).scope
         server = ApplicationCommunicator(ASGIHandler(), scope)
         await server.send_input({"type": "http.request", "body": b""})
-        await server.receive_output(5)
+        await asyncio.wait_for(reached[0].wait(), 5)
         await server.send_input({"type": "http.disconnect"})
         await server.wait(5)
 
     asyncio.run(ask())
-    assert lines.only["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "sent"), [("/never/", 499, 0), ("/endless-stream/", 200, 3)]
+)
+def test_a_client_that_leaves_is_noted_and_nothing_failed(
+    lines, store, url, status, sent
+):
+    leave(url)
+    assert (lines.only["status"], lines.only["disconnected"]) == (status, True)
+    assert lines.only["response_bytes"] == sent
+    assert "exception" not in lines.only
+    found = recorded("spotter.http.server.disconnects", "http.route")
+    assert {route: point.sum for route, point in found.items()} == {url: 1}
+    assert recorded("spotter.http.server.exceptions") == {}
+
+
+def test_a_worker_that_is_stopped_in_a_request_is_no_client_that_left(lines, store):
+    async def stopped(request):
+        raise SystemExit(1)
+
+    async def ask():
+        work: Any = SpotterMiddleware(stopped)(AsyncRequestFactory().get("/"))
+        with pytest.raises(SystemExit):
+            await work
+
+    asyncio.run(ask())
+    assert (lines.only["status"], lines.only["exception"]) == (500, "SystemExit")
+    assert "disconnected" not in lines.only
+    assert recorded("spotter.http.server.disconnects") == {}
 
 
 def test_a_probe_leaves_no_line(lines, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
@@ -123,9 +124,12 @@ class Measured:
     def fail(self, error: BaseException) -> None:
         """Write the line of a request that ended in an exception."""
         try:
-            self.context.exception = api_log.name_of(type(error))
-            status = 500 if isinstance(error, Exception) else CLIENT_CLOSED_REQUEST
-            self.write(status, 0)
+            if isinstance(error, asyncio.CancelledError):
+                # The server cancels what nobody waits for any more: nothing went wrong.
+                self.write(CLIENT_CLOSED_REQUEST, 0, disconnected=True)
+            else:
+                self.context.exception = api_log.name_of(type(error))
+                self.write(500, 0)
         finally:
             leave(self.token)
 

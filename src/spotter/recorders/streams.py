@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from spotter.recorders.api_log import name_of
 from spotter.rescue import rescue
 
 #: Called once with the response, the bytes sent (None when a file was handed to the
-#: server, which sends it itself) and whether all of it was sent.
+#: server, which sends it itself) and whether the client stayed to the end.
 Ended = Callable[[HttpResponseBase, int | None, bool], None]
 
 
@@ -27,10 +28,11 @@ class Stream:
         self.context = context
         self.ended: Ended | None = ended
         self.sent_bytes: int | None = None
+        self.is_broken = False
 
     def close(self) -> None:
-        """The server is done; if the content was not exhausted, the client left."""
-        self.end(complete=self.sent_bytes is None)
+        """The server is done; if there would be more content, the client left."""
+        self.end(complete=self.is_broken or self.sent_bytes is None)
 
     def end(self, *, complete: bool) -> None:
         """Tell of the end the first time."""
@@ -48,6 +50,9 @@ class Stream:
 
     def fail(self, error: BaseException) -> None:
         """Note the exception; the server will close the response."""
+        if isinstance(error, asyncio.CancelledError):
+            return  # The client left: nothing went wrong.
+        self.is_broken = True
         self.context.exception = name_of(type(error))
         if isinstance(error, Exception):
             # Nobody else does: Django's own handlers are done with the request.
