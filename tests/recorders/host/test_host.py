@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import signal
 import subprocess
 import sys
+import time
+import types
 
 import psutil
 import pytest
@@ -50,6 +53,59 @@ def test_a_containers_limit_is_the_limit(host, monkeypatch):
     host.read()
     assert recorded("system.memory.utilization")[()].last == 0.5
     assert recorded("system.cpu.logical.count")[()].last == 0.5
+
+
+def test_a_containers_cpu_is_told_as_a_share_of_its_limit(host, monkeypatch):
+    seconds_used, now = [1.0, 1.5, 1.6], [100.0, 101.0, 102.0]
+    monkeypatch.setattr(
+        readings,
+        "read_cgroup",
+        lambda: Cgroup(cpus=0.5, cpu_seconds=seconds_used.pop(0)),
+    )
+    monkeypatch.setattr(
+        readings, "time", types.SimpleNamespace(monotonic=lambda: now.pop(0))
+    )
+    host.read()
+    assert recorded("system.cpu.utilization") == {}
+    host.read()
+    assert recorded("system.cpu.utilization")[()].last == pytest.approx(1.0)
+    host.read()
+    assert recorded("system.cpu.utilization")[()].last == pytest.approx(0.2)
+
+
+Interface = collections.namedtuple("Interface", ["bytes_recv", "bytes_sent"])
+
+
+def test_the_network_is_what_enters_and_leaves_the_host(host, monkeypatch):
+    looks = [
+        {"lo": (9000, 9000), "eth0": (1000, 100), "eth1": (50, 5), "veth1a2": (70, 70)},
+        {"lo": (9900, 9900), "eth0": (1500, 130), "eth1": (60, 5), "veth1a2": (99, 99),
+         "docker0": (5, 5), "br-0a1b": (5, 5), "wlan0": (10**9, 10**9)},
+        # The counters of one began anew, as when a driver is loaded again.
+        {"lo": (9900, 9900), "eth0": (40, 7), "eth1": (61, 5)},
+    ]  # fmt: skip
+    monkeypatch.setattr(
+        psutil,
+        "net_io_counters",
+        lambda pernic: {name: Interface(*n) for name, n in looks.pop(0).items()},
+    )
+    told = []
+    for _ in range(3):
+        host.read()
+        found = recorded("system.network.io", "network.io.direction")
+        told.append({direction: point.sum for direction, point in found.items()})
+    assert told == [
+        {},
+        {"receive": 510, "transmit": 30},
+        {"receive": 510 + 41, "transmit": 30 + 7},
+    ]
+
+
+def test_a_container_without_a_network_has_none(host, monkeypatch):
+    monkeypatch.setattr(psutil, "net_io_counters", lambda pernic: {})
+    for _ in range(2):
+        host.read()
+    assert recorded("system.network.io") == {}
 
 
 HOLD = """
@@ -136,6 +192,19 @@ def test_a_process_reads_itself(kept, monkeypatch):
     assert recorded("process.memory.usage", "process.pid")[pid].last > 10e6
     assert recorded("process.open_file_descriptor.count", "process.pid")[pid].last > 2
     assert recorded("spotter.workers.started")[()].sum == 1
+
+
+def test_a_processs_cpu_is_told_from_its_second_reading_on(kept, monkeypatch):
+    monkeypatch.setattr(processes, "_process", None)
+    processes.read()
+    assert recorded("process.cpu.utilization") == {}
+    used = time.process_time()
+    while time.process_time() - used < 0.1:
+        pass
+    processes.read()
+    share = recorded("process.cpu.utilization", "process.pid")[str(os.getpid())].last
+    # Of one processor, and not in per cent.
+    assert 0 < share <= 2 * (os.cpu_count() or 1)
 
 
 def test_outside_a_web_server_there_is_no_number_of_workers(kept):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import psutil
@@ -16,6 +17,9 @@ from spotter.recorders.host.election import Post
 from spotter.recorders.host.kills import read_kills
 from spotter.recorders.host.ledger import Ledger
 
+#: Interfaces between what runs on the host: what leaves it goes through another one, too.
+OF_THE_HOST_ITSELF = ("veth", "docker", "br-", "virbr", "cni", "cali", "flannel")
+
 
 class Host:
     """What was read last, for what is told as a difference."""
@@ -24,7 +28,8 @@ class Host:
         self.post = post
         self.ledger = ledger
         self._cpu: tuple[float, float] | None = None
-        self._network: tuple[int, int] | None = None
+        #: Bytes received and sent, by interface.
+        self._network: dict[str, tuple[int, int]] | None = None
 
     def read(self) -> None:
         """Take all readings, if this is the process that does."""
@@ -57,21 +62,28 @@ class Host:
             recording.gauge("system.cpu.utilization", max(0.0, used), labels)
 
     def _read_network(self, labels: dict[str, str]) -> None:
-        counters: Any = psutil.net_io_counters()
-        if counters is None:  # there is no network at all
+        counters: Mapping[str, Any] = psutil.net_io_counters(pernic=True)
+        now = {
+            name: (of_one.bytes_recv, of_one.bytes_sent)
+            for name, of_one in counters.items()
+            if not name.startswith(OF_THE_HOST_ITSELF) and name != "lo"
+        }
+        before, self._network = self._network, now
+        if before is None or not now:
             return
-        now, before = (counters.bytes_recv, counters.bytes_sent), self._network
-        self._network = now
-        if before is None:
-            return
-        for direction, new, old in zip(
-            ("receive", "transmit"), now, before, strict=True
-        ):
-            labelled = {**labels, "network.io.direction": direction}
-            # A counter that fell began anew.
-            recording.count(
-                "system.network.io", labelled, new - old if new >= old else new
+        for number, direction in enumerate(("receive", "transmit")):
+            grown = sum(
+                growth(of_one[number], before[name][number])
+                for name, of_one in now.items()
+                if name in before
             )
+            labelled = {**labels, "network.io.direction": direction}
+            recording.count("system.network.io", labelled, grown)
+
+
+def growth(new: int, old: int) -> int:
+    """What a counter grew by; one that fell began anew."""
+    return new - old if new >= old else new
 
 
 def read_memory(labels: dict[str, str], group: Cgroup) -> None:

@@ -53,8 +53,7 @@ def of_gunicorn() -> Server | None:
     worker: Any = next((o for o in owners if issubclass(type(o), base.Worker)), None)
     if worker is None:
         return None
-    kinds = {"SyncWorker": 1, "ThreadWorker": int(worker.cfg.threads)}
-    threads = kinds.get(type(worker).__name__, 0)
+    threads = threads_of(worker)
     return Server(
         name="gunicorn",
         pid=int(worker.ppid),
@@ -63,6 +62,16 @@ def of_gunicorn() -> Server | None:
         # uvicorn's worker ends itself by the signal that it was sent.
         says_goodbye=threads > 0,
     )
+
+
+def threads_of(worker: Any) -> int:
+    """How many requests a worker of gunicorn takes at once; 0 for an event loop."""
+    # A project's own is known by which of gunicorn's it is made of.
+    for kind in type(worker).__mro__:
+        if kind.__module__.startswith("gunicorn."):
+            kinds = {"SyncWorker": 1, "ThreadWorker": int(worker.cfg.threads)}
+            return kinds.get(kind.__name__, 0)
+    return 0
 
 
 def of_uvicorn() -> Server | None:
