@@ -9,10 +9,23 @@ OTHER = "__other__"
 MAX_LABEL_SETS = 2500
 #: Characters of one label's value.
 MAX_VALUE = 200
+#: Metrics of statements, each of which was chosen, as `Fingerprints` does, before it
+#: gets here: what is new is measured, and what came first makes room.
+ROLLING = frozenset((
+    "spotter.db.statement.callers",
+    "spotter.db.statement.duration",
+    "spotter.db.statement.rows",
+))  # fmt: skip
 
 
 class Bounds:
-    """Admits the label sets that come first; for one thread at a time."""
+    """
+    Admits the label sets that come first; for one thread at a time.
+
+    Of a statement's metrics it lets go of those instead, or the statements of a
+    process's first hours would keep their places for the rest of its life. One that is
+    still in use comes again with the next window and has the same series.
+    """
 
     def __init__(self, limit: int = MAX_LABEL_SETS) -> None:
         self.limit = limit
@@ -27,10 +40,19 @@ class Bounds:
         if series is not None:
             return series, True
         if len(known) >= self.limit:
-            return Series(name, tuple((key, OTHER) for key, _ in labels)), False
+            if name not in ROLLING:
+                return Series(name, tuple((key, OTHER) for key, _ in labels)), False
+            self._let_go(known)
         labels = tuple(self._pairs.setdefault(pair, pair) for pair in labels)
         series = known[labels] = Series(name, shortened(labels))
         return series, True
+
+    def _let_go(self, known: dict[Labels, Series]) -> None:
+        oldest = next(iter(known))
+        del known[oldest]
+        for pair in oldest:
+            # Whoever has it still keeps it; the next to ask for it has one of its own.
+            self._pairs.pop(pair, None)
 
 
 def shortened(labels: Labels) -> Labels:
