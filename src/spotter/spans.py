@@ -35,8 +35,9 @@ class QuerySpan:
         self.many = False
         self.error = ""
         self.site: Site | None = None
-        #: A hash of the parameters; what they were is nobody's business.
-        self.parameters = 0
+        #: A hash of the parameters; what they were is nobody's business. None where it
+        #: was not worth making one, as for a text's first time.
+        self.parameters: int | None = None
         #: What the ORM was doing, found out once for a statement that comes again.
         self.told: Any = None
 

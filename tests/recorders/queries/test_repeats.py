@@ -19,8 +19,9 @@ def span(sql=GET, parameters=0, site=HERE, alias="default"):
 
 
 def loop(count, *, sql=GET, distinct=True, site=HERE):
-    """As captured: the first has not looked where it came from."""
-    return [span(sql, n if distinct else 0, site if n else None) for n in range(count)]
+    """As captured: the first has not looked where it came from, nor what it asked."""
+    first = span(sql, None, None)
+    return [first, *(span(sql, n if distinct else 7, site) for n in range(1, count))]
 
 
 def kinds(spans):
@@ -37,6 +38,22 @@ def test_a_statement_for_each_object_is_found_from_five_on(count, found):
 
 def test_the_same_answer_again_and_again_is_a_duplicate():
     assert kinds(loop(6, distinct=False)) == ["duplicate_read"]
+
+
+def test_a_slow_first_time_that_knows_its_line_is_a_duplicate_too():
+    spans = loop(6, distinct=False)
+    spans[0].site = HERE
+    assert kinds(spans) == ["duplicate_read"]
+
+
+def test_without_a_line_of_the_project_a_duplicate_is_one_too():
+    assert kinds(loop(6, distinct=False, site=None)) == ["duplicate_read"]
+    assert kinds(loop(6, site=None)) == ["n_plus_one"]
+
+
+def test_values_that_are_written_into_the_text_are_told_apart():
+    spans = [span(GET.replace("%s", str(number)), None) for number in range(6)]
+    assert kinds(spans) == ["n_plus_one"]
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,10 @@ def kind_of(spans: Sequence[QuerySpan]) -> Kind | None:
         return None
     if len(times) > 1 and all(each.is_paged for each in statements.values()):
         return None
-    distinct = {(span.sql, span.parameters) for span in spans if span.site}
-    return "duplicate_read" if len(distinct) == 1 else "n_plus_one"
+    # A text's first time has no hash: it says nothing about the answer.
+    hashes = {span.parameters for span in spans if span.parameters is not None}
+    is_same = len(times) == 1 and len(hashes) == 1
+    return "duplicate_read" if is_same else "n_plus_one"
 
 
 def repeat_of(kind: Kind, site: Site | None, spans: Sequence[QuerySpan]) -> Repeat:
