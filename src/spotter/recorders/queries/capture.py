@@ -85,7 +85,7 @@ def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) ->
         span.parameters = hash_of(params)
         span.site = site_again(work, text)
         if times == TELL_AT:
-            span.told = told_before(text, span.site)
+            span.told = told_before(work.route, text, span.site)
     elif span.seconds >= conf.get_settings().slow_query_seconds:
         span.site = site_of(work, sys._getframe(2))
     elif len(repeats) > MAX_REPEATS:
@@ -96,16 +96,20 @@ def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) ->
     cursor.spotter = (work, span)
 
 
-_told: dict[tuple[str, Site | None], Told] = {}
+_told: dict[tuple[str, str, Site | None], Told] = {}
 
 
-def told_before(text: str, site: Site | None) -> Told:
-    """What the ORM was doing, which the same line does with the same statement."""
-    told = _told.get((text, site))
+def told_before(route: str, text: str, site: Site | None) -> Told:
+    """
+    What the ORM was doing, which the same line does with the same statement.
+
+    On the same route, since views that share a line may ask by it for other relations.
+    """
+    told = _told.get((route, text, site))
     if told is None:
         if len(_told) >= MAX_TOLD:
             _told.clear()
-        told = _told[text, site] = tell(sys._getframe(3))
+        told = _told[route, text, site] = tell(sys._getframe(3))
     return told
 
 
