@@ -192,6 +192,40 @@ def test_what_cannot_be_noted_does_not_come_between_a_query_and_its_rows(
         assert fetch(cursor) == [(1,)]
 
 
+FETCHES = pytest.mark.parametrize(
+    "fetch",
+    [
+        lambda cursor: [cursor.fetchone() for _ in range(4)],
+        lambda cursor: cursor.fetchmany(4),
+        lambda cursor: cursor.fetchall(),
+        list,
+    ],
+    ids=["one", "many", "all", "iterate"],
+)
+#: The third row cannot be worked out, which SQLite notices when it is asked for.
+FAILING = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4) "
+    "SELECT CASE i WHEN 3 THEN abs(-9223372036854775807 - 1) ELSE i END FROM n"
+)
+
+
+@FETCHES
+def test_rows_that_cannot_be_read_are_an_error_of_their_query(
+    request_context, kept, fetch
+):
+    with connection.cursor() as cursor:
+        cursor.execute(FAILING)
+        executed = request_context.spans[0].seconds
+        with pytest.raises(DatabaseError, match="integer overflow"):
+            fetch(cursor)
+    (span,) = request_context.spans
+    assert (span.error, span.seconds > executed) == ("OperationalError", True)
+    assert request_context.db_seconds == pytest.approx(span.seconds)
+    recording.put(work.Spilled(request_context, request_context.spans))
+    errors = recorded("spotter.db.errors", "db.alias", "error.type")
+    assert errors[("default", "OperationalError")].sum == 1
+
+
 class Unreadable:
     """A query of a driver's own kind, that cannot be written as text."""
 

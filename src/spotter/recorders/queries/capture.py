@@ -185,19 +185,31 @@ class TimedCursor:
 
     def fetchone(self, *args: Any, **kwargs: Any) -> Any:
         started = perf_counter()
-        row = self.__getattr__("fetchone")(*args, **kwargs)  # type: ignore[attr-defined]
+        try:
+            row = self.__getattr__("fetchone")(*args, **kwargs)  # type: ignore[attr-defined]
+        except BaseException as error:
+            self._failed(started, error)
+            raise
         self._fetched(started, row is not None)
         return row
 
     def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
         started = perf_counter()
-        rows = self.__getattr__("fetchmany")(*args, **kwargs)  # type: ignore[attr-defined]
+        try:
+            rows = self.__getattr__("fetchmany")(*args, **kwargs)  # type: ignore[attr-defined]
+        except BaseException as error:
+            self._failed(started, error)
+            raise
         self._fetched(started, len(rows))
         return rows
 
     def fetchall(self, *args: Any, **kwargs: Any) -> Any:
         started = perf_counter()
-        rows = self.__getattr__("fetchall")(*args, **kwargs)  # type: ignore[attr-defined]
+        try:
+            rows = self.__getattr__("fetchall")(*args, **kwargs)  # type: ignore[attr-defined]
+        except BaseException as error:
+            self._failed(started, error)
+            raise
         self._fetched(started, len(rows))
         return rows
 
@@ -212,6 +224,9 @@ class TimedCursor:
                     row = next(rows)
                 except StopIteration:
                     return
+                except BaseException as error:
+                    asked[1].error = type(error).__name__
+                    raise
                 finally:
                     seconds += perf_counter() - started
                 number += 1
@@ -221,6 +236,11 @@ class TimedCursor:
 
     def _fetched(self, started: float, rows: int) -> None:
         add_fetched(self.spotter, perf_counter() - started, rows)
+
+    def _failed(self, started: float, error: BaseException) -> None:
+        """A server may find out as late as here that it cannot answer."""
+        self.spotter[1].error = type(error).__name__
+        add_fetched(self.spotter, perf_counter() - started, 0)
 
 
 def add_fetched(asked: tuple[Context, QuerySpan], seconds: float, rows: int) -> None:

@@ -1,0 +1,47 @@
+"""What PostgreSQL and its driver do otherwise than SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from django.db import DataError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def on_postgresql(postgres, request_context):
+    """Django's connection to a real server."""
+    place = {"NAME": "postgres", "USER": "postgres", "HOST": "127.0.0.1"}
+    settings = {**connection.settings_dict, **place, "PORT": postgres.port}
+    made = DatabaseWrapper(settings, alias="postgresql")
+    with contextlib.closing(made):
+        made.ensure_connection()
+        request_context.spans.clear()
+        yield made
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        lambda cursor: [cursor.fetchone() for _ in range(4)],
+        lambda cursor: cursor.fetchmany(4),
+        lambda cursor: cursor.fetchall(),
+        list,
+    ],
+    ids=["one", "many", "all", "iterate"],
+)
+def test_a_servers_cursor_that_fails_at_a_later_row_is_an_error(
+    on_postgresql, request_context, fetch
+):
+    # In a transaction: outside any, the server works all rows out before the first.
+    on_postgresql.set_autocommit(False)
+    with on_postgresql.chunked_cursor() as cursor:
+        cursor.execute("SELECT 10 / (3 - i) FROM generate_series(1, 4) AS i")
+        executed = request_context.spans[-1].seconds
+        with pytest.raises(DataError, match="division by zero"):
+            fetch(cursor)
+    span = request_context.spans[-1]
+    assert (span.error, span.seconds > executed) == ("DataError", True)
