@@ -229,12 +229,12 @@ def test_rows_that_cannot_be_read_are_an_error_of_their_query(
 class Unreadable:
     """A query of a driver's own kind, that cannot be written as text."""
 
-    def __str__(self):
+    def as_string(self, connection):
         raise LookupError("no connection yet")
 
 
-def test_a_query_that_cannot_be_read_goes_to_its_driver(request_context):
-    given = Unreadable()
+@pytest.mark.parametrize("given", [Unreadable(), object()], ids=["fails", "silent"])
+def test_a_query_that_cannot_be_read_goes_to_its_driver(request_context, given):
     seen = []
     place = {"connection": connection, "cursor": connection.cursor()}
     query_of = capture.watch_query(
@@ -242,6 +242,7 @@ def test_a_query_that_cannot_be_read_goes_to_its_driver(request_context):
     )
     assert (query_of, seen) == (None, [given])
     assert request_context.db_queries == 1
+    assert spans_of(request_context) == [capture.UNREADABLE]
 
 
 class Capitals(CursorWrapper):

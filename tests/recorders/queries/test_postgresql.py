@@ -7,6 +7,9 @@ import contextlib
 import pytest
 from django.db import DataError, connection
 from django.db.backends.postgresql.base import DatabaseWrapper
+from psycopg import sql
+
+from spotter.fingerprints import statement_of
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +48,24 @@ def test_a_servers_cursor_that_fails_at_a_later_row_is_an_error(
             fetch(cursor)
     span = request_context.spans[-1]
     assert (span.error, span.seconds > executed) == ("DataError", True)
+
+
+def as_asked(name):
+    """A query that psycopg puts together, with a value that has a quote in it."""
+    return sql.SQL("SELECT {} AS {}, 4111, %s").format(
+        sql.Literal(name), sql.Identifier("a name")
+    )
+
+
+def test_what_the_driver_puts_together_is_read_as_the_server_gets_it(
+    on_postgresql, request_context
+):
+    with on_postgresql.cursor() as cursor:
+        for name in ("o'canary", 'the "canary"'):
+            cursor.execute(as_asked(name), [1])
+            assert cursor.fetchall() == [(name, 4111, 1)]
+        cursor.execute(sql.SQL("SELECT 1"))
+        cursor.execute(b"SELECT 1")
+    texts = [statement_of(span.sql).text for span in request_context.spans]
+    folded = 'SELECT %s AS "a name", %s, %s'
+    assert texts == [folded, folded, "SELECT %s", "SELECT %s"]

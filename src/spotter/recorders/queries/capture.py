@@ -34,6 +34,8 @@ MAX_REPEATS = 500
 MAX_TOLD = 2000
 #: Values of a list by which it is told from another.
 MAX_ITEMS = 20
+#: For a query in a form that cannot be written as text.
+UNREADABLE = "a query that cannot be read"
 #: What Django's cursors have no method for, but pass on to the driver's.
 FETCHES = ("fetchone", "fetchmany", "fetchall")
 
@@ -46,7 +48,7 @@ def watch_query(
     if work is None or is_ignoring():
         return execute(sql, params, many, context)
     connection = context["connection"]
-    text = sql if type(sql) is str else text_of(sql)
+    text = sql if type(sql) is str else text_of(sql, connection)
     span = QuerySpan(perf_counter(), text, connection.alias, connection.vendor)
     try:
         return execute(sql, params, many, context)
@@ -66,11 +68,21 @@ def watch_query(
                 raise
 
 
-def text_of(sql: Any) -> str:
-    """What a driver's own object says, such as psycopg's `sql.SQL`."""
-    text = "a query that cannot be read"
+def text_of(sql: Any, connection: BaseDatabaseWrapper) -> str:
+    """
+    What is no plain text as the server gets it, such as psycopg's `sql.SQL`.
+
+    Never what Python writes for such an object: that has its values in a form that
+    nobody takes for values. Whatever says nothing of itself goes by one name.
+    """
+    text = UNREADABLE
     with rescue("read a query"):
-        text = str(sql)
+        if isinstance(sql, str):
+            text = str(sql)
+        elif isinstance(sql, bytes):
+            text = sql.decode("utf-8", "replace")
+        elif hasattr(sql, "as_string"):
+            text = sql.as_string(connection.connection)
     return text
 
 
