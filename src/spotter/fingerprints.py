@@ -8,6 +8,8 @@ import sys
 
 #: A text beyond this is cut in the middle before it is looked at.
 MAX_SQL, HEAD, TAIL = 4096, 2048, 512
+#: What stands there meanwhile, in letters that leave a text at a byte for each.
+CUT = " \xa6\xa6\xa6 "
 #: Texts whose statement is remembered.
 MAX_TEXTS = 4096
 #: From so many values on, a list is a batch.
@@ -54,7 +56,8 @@ class Statement:
     )
 
     def __init__(self, sql: str) -> None:
-        short = sql if len(sql) <= MAX_SQL else f"{sql[:HEAD]} … {sql[-TAIL:]}"
+        short = sql if len(sql) <= MAX_SQL else shortened(sql)
+        short = short.replace(CUT, " … ")
         # Shared by all texts that fold to it.
         self.text = sys.intern(fold(short))
         self.fingerprint = digest(self.text)
@@ -65,6 +68,11 @@ class Statement:
         self.is_multirow = "VALUES (…), …" in self.text or is_multirow(short)
         self.is_batch = any(m[1].count(",") + 1 >= BATCH for m in LIST.finditer(short))
         self.tables = tables_of(self.text)
+
+
+def shortened(sql: str) -> str:
+    """What is looked at of a text beyond MAX_SQL; it is the same statement."""
+    return f"{sql[:HEAD]}{CUT}{sql[-TAIL:]}"
 
 
 def digest(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+import tracemalloc
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -14,9 +15,11 @@ from django.db.backends.utils import CursorWrapper
 
 from spotter import recording
 from spotter.context import MAX_SPANS, enter, leave
+from spotter.fingerprints import MAX_SQL, Statement
 from spotter.recorders import work
 from spotter.recorders.pieces import Piece
 from spotter.recorders.queries import capture
+from spotter.recorders.queries.repeats import find_repeats
 from spotter.recording import buffer
 from spotter.rescue import ignore
 from spotter.spans import QuerySpan
@@ -414,3 +417,51 @@ def test_an_asynchronous_views_queries_know_the_line_that_awaits_them(request_co
     asyncio.run(view())
     site = request_context.spans[-1].site
     assert (site[0], site[2]) == (__file__, "asks_repeatedly")
+
+
+def asked_of_nobody(sql):
+    """A query as the connection's, without the driver, which has a cache of its own."""
+    place = {"connection": connection, "cursor": connection.cursor()}
+    capture.watch_query(lambda *given: None, sql, None, False, place)
+
+
+def insert(number, length):
+    return f"INSERT INTO t (x) VALUES ('{number}{'x' * length}')"
+
+
+def test_of_long_texts_a_command_keeps_little(request_context, kept, monkeypatch):
+    monkeypatch.setattr(buffer._flusher, "wake", lambda: None)
+    tracemalloc.start()
+    for number in range(2000):
+        asked_of_nobody(insert(number, 100_000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+@pytest.mark.parametrize("more", [0, 1, 1000])
+def test_a_long_text_is_kept_in_part_and_is_the_same_statement(request_context, more):
+    sql = insert(1, 0)
+    sql = insert(1, MAX_SQL - len(sql) + more)
+    asked_of_nobody(sql)
+    (span,) = request_context.spans
+    assert (span.sql == sql) is (more == 0)
+    kept, whole = Statement(span.sql), Statement(sql)
+    assert [getattr(kept, name) for name in Statement.__slots__] == [
+        getattr(whole, name) for name in Statement.__slots__
+    ]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "found"),
+    [([1] * 6, "duplicate_read"), (range(6), "n_plus_one")],
+    ids=["the same", "others"],
+)
+def test_long_texts_that_differ_where_they_are_cut_are_told_apart(
+    request_context, numbers, found
+):
+    for number in numbers:
+        filling = "x, " * MAX_SQL
+        asked_of_nobody(f"SELECT {filling} {number}, {filling} x FROM t")
+    (repeat,) = find_repeats(request_context.spans)
+    assert repeat.kind == found

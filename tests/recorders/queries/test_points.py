@@ -93,3 +93,13 @@ def test_what_nobody_chose_is_refused_as_before(bounds):
     assert (dict(series.labels), admitted) == ({"cache.prefix": OTHER}, False)
     known = bounds.admit("spotter.cache.lookups", (("cache.prefix", "1"),))
     assert (dict(known[0].labels), known[1]) == ({"cache.prefix": "1"}, True)
+
+
+def test_statements_that_never_come_again_share_what_they_are_added_to(bounds):
+    into = Measures(bounds)
+    spans = [QuerySpan(0.0, sql_of(n), "default", "sqlite") for n in range(1000)]
+    spans.append(QuerySpan(0.0, "UPDATE t SET x = 1", "default", "sqlite"))
+    measure_queries(spans, "/", "of-a-test", into, time.time())
+    assert len(into._kept) == 2  # one for each operation
+    name, label = "db.client.operation.duration", "db.operation.name"
+    assert values(into.batch.points, name, label) == {"SELECT", "UPDATE"}

@@ -22,6 +22,7 @@ from spotter.call_sites import (
     project_frame,
 )
 from spotter.context import Context, current
+from spotter.fingerprints import MAX_SQL, shortened
 from spotter.recorders.queries.attribution import Told, tell
 from spotter.rescue import is_ignoring, rescue
 from spotter.spans import QuerySpan, Site
@@ -48,7 +49,9 @@ def watch_query(
     if work is None or is_ignoring():
         return execute(sql, params, many, context)
     connection = context["connection"]
-    text = sql if type(sql) is str else text_of(sql, connection)
+    text = whole = sql if type(sql) is str else text_of(sql, connection)
+    if len(text) > MAX_SQL:
+        text = shortened(text)
     span = QuerySpan(perf_counter(), text, connection.alias, connection.vendor)
     try:
         return execute(sql, params, many, context)
@@ -62,7 +65,7 @@ def watch_query(
         work.db_queries += 1
         work.db_seconds += seconds
         try:
-            note(work, span, text, params, context["cursor"])
+            note(work, span, whole, params, context["cursor"])
         except Exception:
             with rescue("note a query"):
                 raise
@@ -86,8 +89,9 @@ def text_of(sql: Any, connection: BaseDatabaseWrapper) -> str:
     return text
 
 
-def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) -> None:
+def note(work: Context, span: QuerySpan, whole: str, params: Any, cursor: Any) -> None:
     """Keep the span; look at the stack only where that earns its price."""
+    text = span.sql
     if not work.detailed:
         work.unseen_spans += 1
         return
@@ -95,6 +99,9 @@ def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) ->
     times = repeats[text] = repeats.get(text, 0) + 1
     if times > 1:
         span.parameters = hash_of(params)
+        if text is not whole:
+            # In what was left out may be what tells it from another.
+            span.parameters = hash((whole, span.parameters))
         span.site = site_again(work, text)
         if times == TELL_AT:
             span.told = told_before(work.route, text, span.site)
@@ -108,7 +115,8 @@ def note(work: Context, span: QuerySpan, text: str, params: Any, cursor: Any) ->
     cursor.spotter = (work, span)
 
 
-_told: dict[tuple[str, str, Site | None], Told] = {}
+#: By the route, the hash of the text, which is kept nowhere, and the line.
+_told: dict[tuple[str, int, Site | None], Told] = {}
 
 
 def told_before(route: str, text: str, site: Site | None) -> Told:
@@ -117,11 +125,12 @@ def told_before(route: str, text: str, site: Site | None) -> Told:
 
     On the same route, since views that share a line may ask by it for other relations.
     """
-    told = _told.get((route, text, site))
+    place = (route, hash(text), site)
+    told = _told.get(place)
     if told is None:
         if len(_told) >= MAX_TOLD:
             _told.clear()
-        told = _told[route, text, site] = tell(sys._getframe(3))
+        told = _told[place] = tell(sys._getframe(3))
     return told
 
 

@@ -62,15 +62,20 @@ class QueryPoints:
     __slots__ = ("caller", "duration", "operation", "rows")
 
     def __init__(
-        self, into: Measures, name: str, route: str, span: QuerySpan, at: float
+        self,
+        into: Measures,
+        name: str,
+        operation: str,
+        route: str,
+        span: QuerySpan,
+        at: float,
     ) -> None:
-        statement = statement_of(span.sql)
         self.operation: Point = into.point(
             "db.client.operation.duration",
             {
                 "db.system.name": span.vendor,
                 "db.alias": span.alias,
-                "db.operation.name": operation_of(statement),
+                "db.operation.name": operation,
             },
             at,
         )
@@ -112,7 +117,7 @@ def measure_queries(
         statement = statement_of(span.sql)
         is_slow = span.seconds >= slow
         name = _fingerprints.name(statement.fingerprint, is_slow=is_slow)
-        add(span, name, route, into, at)
+        add(span, name, operation_of(statement), route, into, at)
         group = groups.get(statement.fingerprint)
         if group is None:
             groups[statement.fingerprint] = [span]
@@ -131,10 +136,13 @@ def measure_queries(
             report(repeat, route, request_id, into, at)
 
 
-def add(span: QuerySpan, name: str, route: str, into: Measures, at: float) -> None:
+def add(
+    span: QuerySpan, name: str, operation: str, route: str, into: Measures, at: float
+) -> None:
     """Add one query to the points of its statement."""
-    key = (name, span.alias, route, span.sql if name == OTHER else None)
-    points = into.keep(key, at, QueryPoints, into, name, route, span, at)
+    # Not by its text: of those that are `__other__` each has a text of its own.
+    key = (name, span.alias, span.vendor, operation, route)
+    points = into.keep(key, at, QueryPoints, into, name, operation, route, span, at)
     points.operation.observe(span.seconds)
     points.duration.observe(span.seconds)
     points.caller.note(span.seconds)
