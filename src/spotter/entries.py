@@ -15,6 +15,9 @@ WINDOW_SECONDS = 10
 DRILL_PREFIX = "spotter.drill."
 #: The label that says which drill a series belongs to.
 DRILL_LABEL = "spotter.drill"
+#: What a sample of a failure weighs at least, and one of a slow request: more than any
+#: other.
+FAILED_WEIGHT, SLOW_WEIGHT = 1000.0, 100.0
 
 Labels = tuple[tuple[str, str], ...]
 

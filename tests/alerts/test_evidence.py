@@ -102,6 +102,22 @@ def test_errors_come_with_routes_exceptions_requests_lines_and_the_release(
     assert of_kind(found, "statement") == []
 
 
+def test_a_failed_request_is_found_among_hundreds_that_were_none():
+    made, now, batch = SqliteStore(MEMORY), time.time(), Batch()
+    weights = {"failed": 1000.5} | {f"sampled {n}": 0.5 for n in range(300)}
+    for number, (why, weight) in enumerate(weights.items()):
+        body = {"why": why.split()[0], "request_id": why, "status": 500}
+        at = now - 250 + number / 2
+        sample = Sample(
+            kind="request", key=f"/{number}/", at=at, weight=weight, body=body
+        )
+        batch.samples.append(sample)
+    made.write(batch)
+    (request,) = of_kind(evidence(made, "HighErrorRate"), "request")
+    assert request.request_id == "failed"
+    made.close()
+
+
 def test_slowness_comes_with_slow_routes_and_statements_that_take_the_time(
     store, folder
 ):

@@ -187,13 +187,36 @@ def counted(name: str, labels: dict[str, str], amount: float, at: float = NOW) -
     return made
 
 
-def test_of_the_latest_samples_those_that_weigh_enough_are_given(store):
+def test_the_latest_samples_that_weigh_enough_are_given(store):
     made = Batch()
     made.samples = [sample(w, at=NOW + HOUR * w) for w in (1, 2, 3, 4)]
     store.write(made)
     assert [s.weight for s in store.samples("request", weight=3)] == [4, 3]
     assert [s.weight for s in store.samples("request", weight=3, limit=1)] == [4]
+    assert [s.weight for s in store.samples("request", weight=1, limit=3)] == [4, 3, 2]
     assert store.samples("request", weight=5) == []
+
+
+def test_light_samples_keep_no_weighty_one_away(store):
+    made = Batch()
+    made.samples = [sample(0.1, NOW + n, key=f"/{n}") for n in range(1, 401)]
+    made.samples.append(sample(1000))
+    store.write(made)
+    for which in ({}, {"key": "/a"}, {"until": NOW + 1}):
+        found = store.samples("request", weight=1000, limit=10, **which)
+        assert [s.at for s in found] == [NOW]
+
+
+@pytest.mark.parametrize("key", [None, "/a"])
+def test_samples_of_a_past_range_are_given_from_its_start_up_to_its_end(store, key):
+    made = Batch()
+    hours = [NOW + HOUR * n for n in range(-2, 4)]
+    made.samples = [sample(1, at) for at in hours for _ in range(2)]
+    store.write(made)
+    found = store.samples("request", key=key, since=NOW, until=NOW + 2 * HOUR)
+    assert [s.at for s in found] == [NOW + HOUR] * 2 + [NOW] * 2
+    found = store.samples("request", key=key, since=NOW, until=NOW + 2 * HOUR, limit=1)
+    assert [s.at for s in found] == [NOW + HOUR]
 
 
 def test_of_each_key_the_latest_sample_is_given(store):

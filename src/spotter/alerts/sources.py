@@ -84,10 +84,18 @@ class Source:
             return self._memory.total(query)
 
     def samples(
-        self, kind: str, *, since: float, limit: int, key: str | None = None
+        self,
+        kind: str,
+        *,
+        since: float,
+        limit: int,
+        key: str | None = None,
+        weight: float = 0,
     ) -> Sequence[Sample]:
         """As a store's."""
-        return self._store().samples(kind, key=key, since=since, limit=limit)
+        return self._store().samples(
+            kind, key=key, since=since, limit=limit, weight=weight
+        )
 
     def written_at(self) -> float | None:
         """As a store's."""

@@ -132,14 +132,15 @@ class Reader:
         *,
         key: str | None = None,
         limit: int = 50,
-        since: float = 0,
+        period: Period | None = None,
         weight: float = 0,
     ) -> list[Sample]:
-        """The latest samples; of these, such as weigh enough."""
+        """The latest samples that weigh enough: of a period, or of any time."""
+        since, until = (period.start, period.end) if period else (0, None)
         return self._keep(
-            ("samples", kind, key, limit, since, weight),
+            ("samples", kind, key, limit, since, until, weight),
             lambda: self.store.samples(
-                kind, key=key, since=since, limit=limit, weight=weight
+                kind, key=key, since=since, until=until, limit=limit, weight=weight
             ),
         )
 
@@ -158,7 +159,7 @@ class Reader:
 
     def deploys(self) -> list[tuple[float, str]]:
         """When each release came, in the period."""
-        found = self.samples(deploys.KIND, limit=200, since=self.period.start)
+        found = self.samples(deploys.KIND, limit=200, period=self.period)
         return [(m.at, f"deploy {m.release}") for m in deploys.marks_of(found)]
 
     def written_at(self) -> float | None:

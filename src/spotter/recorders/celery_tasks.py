@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 from spotter import recording
-from spotter.entries import Sample
+from spotter.entries import FAILED_WEIGHT, Sample
 from spotter.probes.celery_broker import PUBLISHED_AT, waited
 from spotter.recorders import task_events
 from spotter.recorders.api_log import name_of
 from spotter.recorders.examples import is_worth_it
-from spotter.recorders.pieces import FAILED_WEIGHT, Piece
+from spotter.recorders.pieces import Piece
 from spotter.recording import Measures
 from spotter.rescue import rescue
 

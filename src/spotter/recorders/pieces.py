@@ -10,14 +10,11 @@ from typing import Any
 
 from spotter import recording
 from spotter.context import Context, enter, leave, new_id
-from spotter.entries import Sample
+from spotter.entries import FAILED_WEIGHT, Sample
 from spotter.recorders.api_log import name_of
 from spotter.recorders.examples import is_worth_it
 from spotter.recorders.work import measure_all_spans
 from spotter.recording import Measures
-
-#: What a failure weighs besides its seconds: more than anything that went well.
-FAILED_WEIGHT = 1000.0
 
 
 class Piece:

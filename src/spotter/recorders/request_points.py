@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spotter.conf import get_settings
-from spotter.entries import Point, Sample
+from spotter.entries import FAILED_WEIGHT, SLOW_WEIGHT, Point, Sample
 from spotter.recorders.agents import MAX_AGENT, agent_kind
 from spotter.recorders.api_log import METHODS, UNMATCHED, clean_path
 from spotter.recorders.examples import is_worth_it
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 ROUTE, METHOD = "http.route", "http.request.method"
 REQUEST_SIZE = "http.server.request.body.size"
 CACHE_SECONDS = "spotter.http.server.cache.duration"
-#: What makes an example weigh more than any slow one.
-FAILED_WEIGHT, SLOW_WEIGHT = 1000.0, 100.0
 
 
 class RoutePoints:

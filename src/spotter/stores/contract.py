@@ -239,6 +239,7 @@ class Store(abc.ABC):
         *,
         key: str | None = None,
         since: float = 0,
+        until: float | None = None,
         limit: int = 50,
         weight: float = 0,
     ) -> list[Sample]:
@@ -246,8 +247,9 @@ class Store(abc.ABC):
         Give the kept samples, the latest first.
 
         Args:
-            limit: how many are looked at.
-            weight: of these, only such as weigh so much or more are given.
+            since, until: Unix seconds; from `since` up to, not including, `until`.
+            limit: how many are given at most.
+            weight: what each of them weighs at least.
         """
 
     @abc.abstractmethod

@@ -274,17 +274,24 @@ class Reading(Tables):
         *,
         key: str | None = None,
         since: float = 0,
+        until: float | None = None,
         limit: int = 50,
         weight: float = 0,
     ) -> list[Sample]:
-        of_key = "" if key is None else "AND key = ? "
+        # A key has few samples: as a sum the time keeps to the index of keys.
+        at, which, values = "at", "kind = ?", [kind]
+        if key is not None:
+            at, which, values = "at + 0", "kind = ? AND key = ?", [kind, key]
+        before = "" if until is None else f"AND {at} < ? "
+        bounds = (since,) if until is None else (since, until)
         with self.transaction(write=False) as execute:
             rows = execute(
                 "SELECT kind, key, at, weight, body FROM spotter_samples "
-                f"WHERE kind = ? {of_key}AND at >= ? ORDER BY at DESC, id DESC LIMIT ?",
-                (kind, *(() if key is None else (key,)), since, limit),
+                f"WHERE {which} AND {at} >= ? {before}AND weight >= ? "
+                f"ORDER BY {at} DESC, id DESC LIMIT ?",
+                (*values, *bounds, weight, limit),
             )
-        return [sample_of(row) for row in rows if row[3] >= weight]
+        return [sample_of(row) for row in rows]
 
     def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:
         found: list[Row] = []

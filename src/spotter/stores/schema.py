@@ -128,8 +128,9 @@ def statements(dialect: Dialect) -> list[str]:
         f"weight {real} NOT NULL, body {blob} NOT NULL)",
         # The keeping of the weightiest, and a key's examples on its page.
         "CREATE INDEX IF NOT EXISTS spotter_samples_by_key ON spotter_samples (kind, key, hour)",
-        # The latest examples of a kind.
-        "CREATE INDEX IF NOT EXISTS spotter_samples_by_time ON spotter_samples (kind, at)",
+        # The latest examples of a kind; those too light are passed over in the index.
+        "CREATE INDEX IF NOT EXISTS spotter_samples_by_weight ON spotter_samples (kind, at, weight)",
+        "DROP INDEX IF EXISTS spotter_samples_by_time",
         # By time: a flush, a roll-up and a trim each touch one stretch of the table.
         *(
             f"CREATE TABLE IF NOT EXISTS {table(level)} (starts_at {big} NOT NULL, "

@@ -16,7 +16,7 @@ from spotter.alerts.evidence.requests import EXCEPTIONS
 from spotter.alerts.evidence.scene import Scene
 from spotter.alerts.shipped import ROUTE
 from spotter.call_sites import is_project, short
-from spotter.entries import Point
+from spotter.entries import FAILED_WEIGHT, Point
 from spotter.exceptions import SpotterError
 from spotter.logs.reading.entries import Entry
 from spotter.logs.reading.files import Log, NoLogsError, directory_of, find_logs
@@ -79,7 +79,8 @@ def error_lines(scene: Scene) -> Iterator[Piece]:
 def failed_ids(scene: Scene) -> set[str]:
     """The ids of the kept examples; none without the store, and the files go on."""
     try:
-        kept = scene.samples("request", scene.now - scene.window)
+        since = scene.now - scene.window
+        kept = scene.samples("request", since, weight=FAILED_WEIGHT)
     except StoreError:
         return set()
     return {str(each.body.get("request_id")) for each in kept}

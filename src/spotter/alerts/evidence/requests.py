@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from spotter.alerts.evidence.piece import Piece, seconds, share
 from spotter.alerts.evidence.scene import Scene
 from spotter.alerts.shipped import REQUESTS, ROUTE, STATUS
-from spotter.entries import Point, Sample
+from spotter.entries import FAILED_WEIGHT, SLOW_WEIGHT, Point, Sample
 
 ROUTES, EXAMPLES, EXCEPTIONS = 5, 5, 5
 SLOW_SECONDS = 2.0
@@ -87,18 +87,18 @@ def route_piece(name: str, route: str, text: str) -> Piece:
 
 def failed_requests(scene: Scene) -> Iterator[Piece]:
     """The kept examples of requests that failed."""
-    yield from examples(scene, "Failed requests", "failed")
+    yield from examples(scene, "Failed requests", "failed", FAILED_WEIGHT)
 
 
 def slow_requests(scene: Scene) -> Iterator[Piece]:
     """The kept examples of slow requests."""
-    yield from examples(scene, "Slow requests", "slow")
+    yield from examples(scene, "Slow requests", "slow", SLOW_WEIGHT)
 
 
-def examples(scene: Scene, name: str, why: str) -> Iterator[Piece]:
+def examples(scene: Scene, name: str, why: str, weight: float) -> Iterator[Piece]:
     """The weightiest examples of a kind, of one route no more than two."""
-    since = scene.now - scene.window
-    found = [s for s in scene.samples("request", since) if s.body.get("why") == why]
+    latest = scene.samples("request", scene.now - scene.window, weight=weight)
+    found = [sample for sample in latest if sample.body.get("why") == why]
     found.sort(key=lambda sample: -sample.weight)
     shown: dict[str, int] = {}
     for sample in found:

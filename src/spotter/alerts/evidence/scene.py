@@ -22,7 +22,13 @@ class Sees(Protocol):
     def total(self, query: Query) -> dict[tuple[str, ...], Point]: ...
     def written_at(self) -> float | None: ...
     def samples(
-        self, kind: str, *, since: float, limit: int, key: str | None = None
+        self,
+        kind: str,
+        *,
+        since: float,
+        limit: int,
+        key: str | None = None,
+        weight: float = 0,
     ) -> Sequence[Sample]: ...
 
 

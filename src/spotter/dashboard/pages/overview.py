@@ -31,8 +31,7 @@ from spotter.dashboard.traffic import (
     routes,
     whole,
 )
-from spotter.entries import Point
-from spotter.recorders.request_points import FAILED_WEIGHT
+from spotter.entries import FAILED_WEIGHT, Point
 
 #: What the page asks of metrics with few series, by what they are grouped by; those that
 #: may have many come last, and have a statement of their own where they do.
@@ -153,9 +152,10 @@ def change(now: float | None, before: float | None) -> str:
 def failures(reader: Reader) -> Table:
     """The latest failed requests that are kept."""
     found = reader.samples(
-        "request", limit=300, since=reader.period.start, weight=FAILED_WEIGHT
+        "request", limit=30, period=reader.period, weight=FAILED_WEIGHT
     )
     failed = [sample for sample in found if sample.body["why"] == "failed"][:10]
+    _, number = whole(reader)
     return Table(
         name="failures",
         title="Latest failures",
@@ -168,7 +168,9 @@ def failures(reader: Reader) -> Table:
             Column("Queries"),
         ],
         rows=[example_row(reader, sample) for sample in failed],
-        empty="No request failed in this period.",
+        empty="None of those that failed is kept: examples last three days."
+        if number
+        else "No request failed in this period.",
     )
 
 

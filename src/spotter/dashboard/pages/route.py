@@ -21,8 +21,11 @@ from spotter.dashboard.traffic import (
     quantile,
     rate_chart,
 )
-from spotter.entries import Point, Sample
+from spotter.entries import FAILED_WEIGHT, SLOW_WEIGHT, Point, Sample
 from spotter.histograms import upper_bound
+
+#: Examples that are shown.
+EXAMPLES = 30
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
@@ -129,9 +132,7 @@ def answers(reader: Reader, where: dict[str, str]) -> Table:
 
 def examples(reader: Reader, name: str) -> Table:
     """Failed and slow requests, to be opened."""
-    found = reader.samples("request", key=name, since=reader.period.start)
-    order = {"failed": 0, "slow": 1, "sampled": 2}
-    found = sorted(found, key=lambda s: (order.get(s.body["why"], 3), -s.at))
+    found = worst(reader, name)
     return Table(
         name="examples",
         title="Examples",
@@ -143,10 +144,27 @@ def examples(reader: Reader, name: str) -> Table:
             Column("Took"),
             Column("Queries"),
         ],
-        rows=[example_row(reader, sample) for sample in found[:30]],
-        empty="No example is kept any more: they last three days.",
+        rows=[example_row(reader, sample) for sample in found],
+        empty="No example is kept of this period: they last three days.",
         note="The failed and the slowest five of each hour.",
     )
+
+
+def worst(reader: Reader, name: str) -> list[Sample]:
+    """The latest failed requests, then slow ones, then others, as many as are shown."""
+    found: dict[tuple[float, str], Sample] = {}
+    for number, weight in enumerate((FAILED_WEIGHT, SLOW_WEIGHT, 0.0), start=1):
+        # Those that weigh more come again: there must be room for the rest.
+        for sample in reader.samples(
+            "request", key=name, limit=number * EXAMPLES, period=reader.period,
+            weight=weight,
+        ):  # fmt: skip
+            found[sample.at, sample.body["request_id"]] = sample
+        if len(found) >= EXAMPLES:
+            break
+    order = {"failed": 0, "slow": 1, "sampled": 2}
+    ranked = sorted(found.values(), key=lambda s: (order.get(s.body["why"], 3), -s.at))
+    return ranked[:EXAMPLES]
 
 
 def example_row(reader: Reader, sample: Sample) -> list[Cell]:

@@ -205,7 +205,7 @@ def commands(reader: Reader) -> Table:
 
 def failures(reader: Reader) -> Table:
     """The latest attempts that failed or were slow."""
-    found = reader.samples("task", since=reader.period.start)
+    found = reader.samples("task", period=reader.period)
     return Table(
         name="failures",
         title="Failed and slow",
