@@ -98,7 +98,8 @@ def test_a_browser_has_nothing_against_a_page(server, page, path):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_charts_are_drawn_and_read_as_tables(server, desk):
+def draw(server: TrainerHub, desk: Page) -> None:
+    """Ask the server something, and open the overview with the charts of that."""
     server.manage("simulate", "--url", server.url, "--rate=50", "--requests=100")
     overview = f"{server.url}/spotter/?period=15m"
 
@@ -107,8 +108,42 @@ def test_charts_are_drawn_and_read_as_tables(server, desk):
         return bool(desk.locator(".chart canvas").count() == 2)
 
     wait_until(is_drawn, 30, "charts of what was just asked")
+
+
+def test_charts_are_drawn_and_read_as_tables(server, desk):
+    draw(server, desk)
     desk.locator("summary").first.click()
     assert desk.locator("details[open] tbody tr").count() > 10
+
+
+#: Counts the plots that listen for a change of the screen, as each does while it lives.
+COUNT_PLOTS = """
+window.plots = 0;
+for (const [name, change] of [["addEventListener", 1], ["removeEventListener", -1]]) {
+  const original = window[name];
+  window[name] = function (type, ...rest) {
+    if (type === "dppxchange") window.plots += change;
+    return original.call(window, type, ...rest);
+  };
+}
+"""
+REFRESH = """() => new Promise((done) => {
+  document.body.addEventListener("htmx:afterSettle", () => setTimeout(done), { once: true });
+  document.body.dispatchEvent(new Event("spotter:refresh"));
+})"""
+
+
+def test_a_page_lets_go_of_its_charts_when_it_draws_them_anew(server, desk):
+    desk.add_init_script(COUNT_PLOTS)
+    draw(server, desk)
+    before = desk.evaluate("plots")
+    assert before >= 2
+    for _ in range(3):
+        desk.evaluate(REFRESH)
+    for _ in range(2):
+        desk.click("#theme")
+    assert desk.evaluate("plots") == before
+    assert desk.locator(".chart canvas").count() == 2
 
 
 def test_the_keyboard_reaches_the_filter_and_the_page(server, page):

@@ -60,6 +60,9 @@
     return { hooks: { ready: show, setCursor: (u) => { if (u.cursor.idx === null) show(u); } } };
   };
 
+  // uPlot keeps each plot, and what it listens to, until it is told to let go.
+  let plots = [];
+
   function draw(box) {
     const data = JSON.parse(box.dataset.chart);
     const write = formats[data.unit] || three;
@@ -79,7 +82,7 @@
     });
     const axis = { stroke: color("muted"), grid: { stroke: color("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     box.replaceChildren();
-    new uPlot({
+    plots.push(new uPlot({
       width: Math.max(box.clientWidth, 200), height: 190,
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "Etc/UTC"),
       series: [{ value: (_, v) => (v ? new Date(v * 1e3).toISOString().slice(0, 19).replace("T", " ") : "–") }, ...series],
@@ -87,10 +90,12 @@
       scales: { y: { range: (_, low, high) => [0, high > 0 ? high * (data.marks.length ? 1.25 : 1.08) : 1] } },
       legend: { live: true },
       plugins: [marks(data.marks), latest(data)],
-    }, [data.times, ...data.lines.map((line) => line.values)], box);
+    }, [data.times, ...data.lines.map((line) => line.values)], box));
   }
 
   function drawAll() {
+    plots.forEach((plot) => plot.destroy());
+    plots = [];
     document.querySelectorAll("[data-chart]").forEach((box) => draw(box));
     const pause = document.querySelector(".pause");
     if (pause) {
