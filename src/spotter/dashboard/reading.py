@@ -65,14 +65,17 @@ class Reader:
         found = self.totals(name, (), where, buckets=buckets, period=period)
         return found.get((), Point())
 
-    def read_ahead(self, asked: Mapping[str, tuple[str, ...]]) -> None:
+    def read_ahead(
+        self, asked: Mapping[str, tuple[str, ...]], period: Period | None = None
+    ) -> None:
         """
         Read the totals of several metrics of few series at once, for `totals` to find.
 
         Args:
             asked: each metric's name, and what it is grouped by.
+            period: another than the page's.
         """
-        period = self.period
+        period = period or self.period
         queries = [
             Query(name=name, start=period.start, end=period.end, by=by, buckets=False)
             for name, by in asked.items()

@@ -20,6 +20,7 @@ from spotter.dashboard.cache_findings import urgent
 from spotter.dashboard.facts import gather
 from spotter.dashboard.fixes import fixes
 from spotter.dashboard.pages.route import example_row
+from spotter.dashboard.period import Period
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address, stale
 from spotter.dashboard.statements import BY_REPETITION, REPEATED
@@ -32,15 +33,17 @@ from spotter.dashboard.traffic import (
     whole,
 )
 from spotter.entries import FAILED_WEIGHT, Point
+from spotter.stores.contract import PROCESSES
 
+WORKERS = ("spotter.workers.busy", "spotter.workers.count")
+CPU, IN_FLIGHT = "system.cpu.utilization", "http.server.active_requests"
 #: What the page asks of metrics with few series, by what they are grouped by; those that
 #: may have many come last, and have a statement of their own where they do.
 FEW = {
-    "spotter.workers.busy": (),
-    "spotter.workers.count": (),
+    **dict.fromkeys(WORKERS, ()),
     "spotter.db.errors": (),
     "spotter.cache.errors": (),
-    "system.cpu.utilization": ("host.name",),
+    CPU: ("host.name",),
     "system.memory.utilization": ("host.name",),
     "system.filesystem.utilization": ("host.name", "system.filesystem.mountpoint"),
     "spotter.cache.memory.limit": ("cache.alias", "host.name"),
@@ -118,20 +121,54 @@ def all_windows(reader: Reader) -> list[Point | None]:
 def saturation_tile(reader: Reader) -> Tile:
     """Busy workers where their number is known, else the CPU, else what is in flight."""
     href = address("hosts", reader.period)
-    busy = reader.total("spotter.workers.busy")
-    count = reader.total("spotter.workers.count")
-    if busy.count and count.mean:
-        share = busy.mean / count.mean
-        text = f"{write.share(share)}"
-        tone = "bad" if share > verdict.BUSY_SHARE else ""
-        return Tile(title="Busy workers", text=text, tone=tone, href=href)
-    cpu = reader.total("system.cpu.utilization")
+    before = reader.period.previous()
+    share = busy_share(reader)
+    if share is not None:
+        reader.read_ahead(dict.fromkeys(WORKERS, ()), before)
+        was = busy_share(reader, before) if is_known_of_processes(reader) else None
+        return Tile(
+            title="Busy workers",
+            text=write.share(share),
+            change=change(share, was),
+            tone="bad" if share > verdict.BUSY_SHARE else "",
+            href=href,
+        )
+    cpu = reader.total(CPU)
     if cpu.count:
-        tone = "bad" if cpu.mean > verdict.CPU_SHARE else ""
-        return Tile(title="CPU", text=write.share(cpu.mean), tone=tone, href=href)
-    active = reader.total("http.server.active_requests")
-    text = write.count(active.mean) if active.count else write.NONE
-    return Tile(title="Requests in flight, each process", text=text, href=href)
+        return Tile(
+            title="CPU",
+            text=write.share(cpu.mean),
+            change=change(cpu.mean, mean(reader.total(CPU, period=before))),
+            tone="bad" if cpu.mean > verdict.CPU_SHARE else "",
+            href=href,
+        )
+    active = mean(reader.total(IN_FLIGHT))
+    was = None
+    if active is not None and is_known_of_processes(reader):
+        was = mean(reader.total(IN_FLIGHT, period=before))
+    return Tile(
+        title="Requests in flight, each process",
+        text=write.NONE if active is None else write.count(active),
+        change=change(active, was),
+        href=href,
+    )
+
+
+def busy_share(reader: Reader, period: Period | None = None) -> float | None:
+    """How many of the workers are busy, from 0 to 1; None where nobody knows."""
+    busy, count = (reader.total(name, period=period) for name in WORKERS)
+    return busy.mean / count.mean if busy.count and count.mean else None
+
+
+def mean(point: Point) -> float | None:
+    """A mean, or None where nothing was measured."""
+    return point.mean if point.count else None
+
+
+def is_known_of_processes(reader: Reader) -> bool:
+    """Whether the whole period before is kept of single processes."""
+    start = reader.period.previous().start
+    return start >= reader.now - PROCESSES[-1].keep
 
 
 def change(now: float | None, before: float | None) -> str:
