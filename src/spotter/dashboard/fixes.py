@@ -8,6 +8,7 @@ from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
 from spotter.dashboard.statements import (
     BY_REPETITION,
+    FINE_SECONDS,
     REPEATED,
     kind_of,
     latest_repeats,
@@ -21,8 +22,6 @@ from spotter.dashboard.traffic import RouteFacts
 
 #: Fixes that are shown.
 MOST = 10
-#: What a statement may take, in seconds, before a faster one would be noticed.
-FINE_SECONDS = 0.005
 #: What a request may take in Python, in seconds, before it is worth a look.
 FINE_REQUEST_SECONDS = 0.2
 

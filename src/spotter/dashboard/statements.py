@@ -16,8 +16,8 @@ OTHER = "__other__"
 #: What repetitions took and how many statements they were, and what tells them apart.
 REPEATED = ("spotter.db.repeated", "spotter.db.repeated.queries")
 BY_REPETITION = ("kind", "http.route", FINGERPRINT, "code.site")
-#: A mean, in seconds, from which on a statement is worth a look.
-WORTH_A_LOOK_SECONDS = 0.02
+#: What a statement may take, in seconds, before a faster one would be noticed.
+FINE_SECONDS = 0.005
 #: Route, fingerprint and line of a repetition.
 Place = tuple[str, str, str]
 #: Examples of repetitions that are looked through: fewer, where those are enough.
@@ -25,11 +25,9 @@ LOOKED_AT = (150, 1000)
 
 
 def slow_statements(reader: Reader) -> dict[str, Point]:
-    """Those that are worth a look by their mean, of thousands, by fingerprint."""
+    """Those whose mean is more than fine, of thousands, by fingerprint."""
     found = reader.totals(
-        "spotter.db.statement.duration",
-        (FINGERPRINT,),
-        mean_above=WORTH_A_LOOK_SECONDS,
+        "spotter.db.statement.duration", (FINGERPRINT,), mean_above=FINE_SECONDS
     )
     return {key: point for (key,), point in found.items() if key != OTHER}
 
