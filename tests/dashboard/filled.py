@@ -260,12 +260,15 @@ def samples(now):
             "request_id": f"{number}f3a9c2e5b7d4816{number}f3a9c2e5b7d4816", "trace_id": "", "user_id": "42", "exception": "stripe.APIConnectionError" if number == 0 else "", "why": why,
             "db_queries": 8, "db_seconds": 0.16, "cache_hits": 0, "cache_misses": 1, "queue_seconds": 0.003, "spans": spans, "spans_dropped": 0,
         })  # fmt: skip
+    # Of the slow request, and of one that is not kept; the repetition's is.
+    slow, lost = "1f3a9c2e5b7d48161f3a9c2e5b7d4816", "0f3a9c2e5b7d4816"
     for key, text in STATEMENTS.items():
-        yield Sample(kind="statement", key=key, at=now - 30, weight=0.2, body={
+        is_slow = key.startswith("c")
+        yield Sample(kind="statement", key=key, at=now - (80 if is_slow else 30), weight=0.2, body={
             "text": text, "alias": "default", "system": "postgresql", "operation": "SELECT", "tables": ["bookings_booking"], "site": SITE,
-            "duration": 0.18, "rows": 20, "route": "/api/bookings/", "request_id": "0f3a9c2e5b7d4816", "why": "slow",
+            "duration": 0.18, "rows": 20, "route": "/api/bookings/summary/" if is_slow else "/api/bookings/", "request_id": slow if is_slow else lost, "why": "slow",
         })  # fmt: skip
-    yield Sample(kind="repeated", key="/api/clients/", at=now - 40, weight=0.06, body={
+    yield Sample(kind="repeated", key="/api/clients/", at=now - 140, weight=0.06, body={
         "kind": "n_plus_one", "fingerprint": "b1b2c3d4e5f60718", "text": STATEMENTS["b1b2c3d4e5f60718"], "site": SITE, "template": "", "count": 24, "seconds": 0.06,
-        "model": "clients.Client", "relation": "Booking.client", "advice": 'Add select_related("client") to the query that the loop is over.', "route": "/api/clients/", "request_id": "0f3a",
+        "model": "clients.Client", "relation": "Booking.client", "advice": 'Add select_related("client") to the query that the loop is over.', "route": "/api/clients/", "request_id": "2f3a9c2e5b7d48162f3a9c2e5b7d4816",
     })  # fmt: skip

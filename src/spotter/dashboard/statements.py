@@ -9,7 +9,7 @@ from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Cell, Column, Table
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
-from spotter.entries import Point
+from spotter.entries import Point, Sample
 
 FINGERPRINT = "db.query.fingerprint"
 OTHER = "__other__"
@@ -89,12 +89,20 @@ def caller_table(reader: Reader, where: Mapping[str, str]) -> Table:
 def latest_repeats(
     reader: Reader, wanted: Collection[Place]
 ) -> dict[Place, Mapping[str, Any]]:
+    """What the latest example of these repetitions says, by their places."""
+    found = examples_of_repeats(reader, wanted)
+    return {place: sample.body for place, sample in found.items()}
+
+
+def examples_of_repeats(
+    reader: Reader, wanted: Collection[Place]
+) -> dict[Place, Sample]:
     """The latest example of these repetitions, by route, fingerprint and line."""
-    found: dict[Place, Mapping[str, Any]] = {}
+    found: dict[Place, Sample] = {}
     for looked_at in LOOKED_AT:
         for sample in reader.samples("repeated", limit=looked_at):
             body = sample.body
-            found.setdefault((body["route"], body["fingerprint"], body["site"]), body)
+            found.setdefault((body["route"], body["fingerprint"], body["site"]), sample)
         if found.keys() >= set(wanted):
             break
     return found

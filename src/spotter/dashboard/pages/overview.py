@@ -10,16 +10,15 @@ from spotter.dashboard import format as write
 from spotter.dashboard import verdict, watching
 from spotter.dashboard.blocks import (
     Block,
-    Column,
     Findings,
     Table,
     Tile,
     Tiles,
 )
 from spotter.dashboard.cache_findings import urgent
+from spotter.dashboard.examples import COLUMNS, example_row
 from spotter.dashboard.facts import gather
 from spotter.dashboard.fixes import fixes
-from spotter.dashboard.pages.route import example_row
 from spotter.dashboard.period import Period
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address, stale
@@ -196,14 +195,7 @@ def failures(reader: Reader) -> Table:
     return Table(
         name="failures",
         title="Latest failures",
-        columns=[
-            Column("When (UTC)", numeric=False),
-            Column("Why", numeric=False),
-            Column("Request", numeric=False),
-            Column("Status"),
-            Column("Took"),
-            Column("Queries"),
-        ],
+        columns=COLUMNS,
         rows=[example_row(reader, sample) for sample in failed],
         empty="None of those that failed is kept: examples last three days."
         if number

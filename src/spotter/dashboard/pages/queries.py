@@ -8,14 +8,15 @@ from django.http import HttpRequest
 
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Block, Cell, Chart, Column, Line, Link, Table, Tabs
+from spotter.dashboard.examples import request_cell
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 from spotter.dashboard.statements import (
     BY_REPETITION,
     FINGERPRINT,
     REPEATED,
+    examples_of_repeats,
     kind_of,
-    latest_repeats,
     link,
     subject_of,
     text_of,
@@ -127,7 +128,7 @@ def repeated(reader: Reader) -> Table:
     seconds, counts = (reader.totals(name, BY_REPETITION) for name in REPEATED)
     ranked = sorted(seconds.items(), key=lambda item: -item[1].sum)[:EACH]
     latest = (
-        latest_repeats(reader, [(r, k, s) for (_, r, k, s), _ in ranked])
+        examples_of_repeats(reader, [(r, k, s) for (_, r, k, s), _ in ranked])
         if ranked
         else {}
     )
@@ -135,7 +136,8 @@ def repeated(reader: Reader) -> Table:
     rows = []
     for group, point in ranked:
         kind, route, key, site = group
-        body = latest.get((route, key, site), {})
+        example = latest.get((route, key, site))
+        body = example.body if example else {}
         count = counts[group].mean if group in counts else 0
         rows.append(
             [
@@ -146,6 +148,7 @@ def repeated(reader: Reader) -> Table:
                 Cell(write.count(count), count),
                 Cell(write.count(point.count), point.count),
                 Cell(write.seconds(point.sum), point.sum, bar=point.sum / top),
+                request_cell(reader, example, "one request") if example else Cell(write.NONE),
                 Cell(str(body.get("advice", ""))),
             ]
         )  # fmt: skip
@@ -160,6 +163,7 @@ def repeated(reader: Reader) -> Table:
             Column("Times a request"),
             Column("Requests"),
             Column("Total time"),
+            Column("Example", numeric=False),
             Column("Instead", numeric=False),
         ],
         rows=rows,

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Block, Cell, Column, Facts, Note, Table
+from spotter.dashboard.examples import COLUMNS, example_row
 from spotter.dashboard.reading import Reader
-from spotter.dashboard.site import Page, address
+from spotter.dashboard.site import Page
 from spotter.dashboard.statements import caller_table
 from spotter.dashboard.traffic import (
     DURATION,
@@ -136,14 +137,7 @@ def examples(reader: Reader, name: str) -> Table:
     return Table(
         name="examples",
         title="Examples",
-        columns=[
-            Column("When (UTC)", numeric=False),
-            Column("Why", numeric=False),
-            Column("Request", numeric=False),
-            Column("Status"),
-            Column("Took"),
-            Column("Queries"),
-        ],
+        columns=COLUMNS,
         rows=[example_row(reader, sample) for sample in found],
         empty="No example is kept of this period: they last three days.",
         note="The failed and the slowest five of each hour.",
@@ -165,23 +159,6 @@ def worst(reader: Reader, name: str) -> list[Sample]:
     order = {"failed": 0, "slow": 1, "sampled": 2}
     ranked = sorted(found.values(), key=lambda s: (order.get(s.body["why"], 3), -s.at))
     return ranked[:EXAMPLES]
-
-
-def example_row(reader: Reader, sample: Sample) -> list[Cell]:
-    """One example."""
-    body = sample.body
-    href = address(
-        "requests/example", reader.period, route=sample.key, id=body["request_id"]
-    )
-    tone = {"failed": "bad", "slow": "warn"}.get(body["why"], "muted")
-    return [
-        Cell(write.moment(sample.at), sample.at, href=href),
-        Cell(body["why"], tone=tone),
-        Cell(f"{body['method']} {body['path']}", mono=True),
-        Cell(str(body["status"]), tone="bad" if body["status"] >= 500 else ""),
-        Cell(write.seconds(body["duration"]), body["duration"]),
-        Cell(write.count(body["db_queries"]), body["db_queries"]),
-    ]
 
 
 PAGE = Page(path="requests/route", title="Route", parent="requests", build=build)

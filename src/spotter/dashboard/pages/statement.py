@@ -19,6 +19,7 @@ from spotter.dashboard.blocks import (
     Note,
     Table,
 )
+from spotter.dashboard.examples import request_cell
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 from spotter.dashboard.statements import FINGERPRINT
@@ -145,13 +146,7 @@ def examples(reader: Reader, found: Sequence[Sample]) -> Table:
                 Cell(sample.body["route"], mono=True),
                 Cell(write.seconds(sample.body["duration"]), sample.body["duration"]),
                 Cell(write.count(sample.body["rows"]), sample.body["rows"]),
-                Cell(
-                    sample.body["request_id"][:16],
-                    mono=True,
-                    href=address(
-                        "logs", reader.period, request_id=sample.body["request_id"]
-                    ),
-                ),
+                request_cell(reader, sample),
             ]
             for sample in found
         ],

@@ -1,0 +1,109 @@
+"""From what is wrong a reader comes to one request and its log lines, by links alone."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+
+import pytest
+
+from spotter.dashboard.examples import LONGEST_SECONDS
+from spotter.entries import Batch, Sample
+from spotter.stores.contract import DAY, HOUR
+
+pytestmark = pytest.mark.django_db
+
+FAILED, SLOW, REPEATING = (f"{n}f3a9c2e5b7d4816" * 2 for n in range(3))
+
+
+def look(client, href):
+    answer = client.get(href)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def links(page, path):
+    """The links of a page's content to another page, in their order."""
+    content = page.partition("<h1>")[2]
+    found = re.findall(r'href="([^"]+)"', content)
+    return [html.unescape(href) for href in found if f"/spotter/{path}/?" in href]
+
+
+def finding(page, kind):
+    """Where the overview's finding of a kind leads."""
+    return re.findall(rf'data-kind="{kind}".*?href="([^"]+)"', page, re.DOTALL)[0]
+
+
+@pytest.fixture
+def lines(settings, tmp_path):
+    """A line of each of three requests, in the log files."""
+    path = tmp_path / "logs" / "app.log"
+    path.parent.mkdir()
+    handler = {"class": "logging.FileHandler", "filename": str(path)}
+    settings.LOGGING = {"version": 1, "handlers": {"file": handler}}
+    at = time.strftime("%Y-%m-%d %H:%M:%S.000Z", time.gmtime())
+    path.write_text(
+        "".join(
+            f"{at} INFO shop.cart: this is {id_[0]} process=1 request_id={id_}\n"
+            for id_ in (FAILED, SLOW, REPEATING)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "way", "id_"),
+    [
+        ("errors", "requests/route", FAILED),
+        ("slow_requests", "requests/route", SLOW),
+        ("n_plus_one", "queries", REPEATING),
+        ("slow_query", "queries/statement", SLOW),
+    ],
+)
+def test_a_finding_leads_to_a_request_that_it_is_about_and_to_its_lines(
+    filled, lines, client, kind, way, id_
+):
+    overview = look(client, "/spotter/?period=1h")
+    href = html.unescape(finding(overview, kind))
+    assert href.startswith(f"/spotter/{way}/?")
+    example = links(look(client, href), "requests/example")[0]
+    waterfall = look(client, example)
+    assert "What it waited for" in waterfall
+    assert "period=1h" in example
+    (href,) = links(waterfall, "logs")
+    page = look(client, href)
+    assert re.findall(r"this is (\d)", page) == [id_[0]]
+
+
+def kept(at, kind, id_, key="/a/"):
+    body = {
+        "method": "GET", "path": key, "status": 200, "why": "slow", "duration": 2.0,
+        "db_queries": 1, "text": "SELECT 1", "alias": "default", "system": "sqlite",
+        "tables": [], "site": "", "rows": 1, "route": "/a/", "request_id": id_,
+    }  # fmt: skip
+    return Sample(kind=kind, key=key, at=at, weight=1, body=body)
+
+
+@pytest.mark.parametrize(
+    ("ago", "later", "id_", "is_shown"),
+    [
+        (HOUR, 0, "mine", True),
+        (HOUR, LONGEST_SECONDS - 1, "mine", True),
+        (HOUR, 0, "another", False),
+        (4 * DAY, 0, "mine", False),
+    ],
+    ids=["kept", "ended later", "another is kept", "past its time"],
+)
+def test_a_statement_leads_to_its_request_where_that_is_kept_else_to_the_lines(
+    store, client, ago, later, id_, is_shown
+):
+    at = time.time() - ago
+    batch = Batch()
+    batch.samples = [
+        kept(at, "statement", "mine", key="abc"),
+        kept(at + later, "request", id_),
+    ]
+    store.write(batch)
+    page = look(client, "/spotter/queries/statement/?fingerprint=abc")
+    assert len(links(page, "requests/example")) == is_shown
+    assert len(links(page, "logs")) == (not is_shown)
