@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from decimal import Decimal
 
@@ -43,6 +44,52 @@ def test_whatever_is_a_number_is_kept_as_one(postgres, settings, value):
     recording.summarize("width", value)
     assert recorded("is.open")[()].last == recorded("width")[()].sum == 1.0
     get_store().close()
+
+
+STORES = ["memory", "sqlite", "postgresql"]
+
+
+@pytest.fixture(params=STORES)
+def any_store(request, settings, tmp_path):
+    """A store of each kind, which what is captured is written to."""
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        url = server.create_database(f"n{uuid.uuid4().hex[:8]}")
+    else:
+        place = {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/s.db"}
+        url = place[request.param]
+    buffer._flusher.stop()
+    settings.SPOTTER = {"STORE": url, "FLUSH_SECONDS": 3600.0}
+    yield get_store()
+    buffer._flusher.stop()
+    get_store().close()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e300])
+def test_what_is_not_finite_is_left_out_and_counted(any_store, value):
+    recording.gauge("depth", value)
+    recording.count("taken", amount=value)
+    recording.observe("length", value)
+    recording.summarize("width", value)
+    recording.count("bookings.made")
+    assert recorded("bookings.made")[()].sum == 1
+    assert [recorded(n) for n in ("depth", "taken", "length", "width")] == [{}] * 4
+    assert recorded("spotter.dropped", "reason")["not finite"].sum == 4
+
+
+def test_a_batch_that_a_database_refuses_holds_up_no_other(any_store, caplog):
+    recording.put(TooMany())
+    recording.flush()
+    recording.count("bookings.made")
+    assert recorded("bookings.made")[()].sum == 1
+    assert recorded("spotter.dropped", "reason")["not writable"].sum >= 1
+
+
+class TooMany:
+    """Has counted more than any database has digits for."""
+
+    def measure(self, into):
+        into.point("bookings.made", {}, time.time()).count = 2**70
 
 
 def test_what_is_no_number_keeps_nothing_else_from_being_written(kept, caplog):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import orjson
 import pytest
 
 from spotter.entries import Batch, Sample, Series
-from spotter.stores.contract import DAY, HOUR, MINUTE, Query, keep_of
+from spotter.stores.contract import DAY, HOUR, MINUTE, Query, RefusedError, keep_of
 from tests.stores.conftest import NOW
 
 REQUESTS = "http.server.request.duration"
@@ -331,6 +332,21 @@ def test_a_batch_that_brings_too_many_series_at_once_loses_nothing(store, monkey
         made.point(Series.of(REQUESTS, {"http.route": str(number)}), NOW).observe(1.0)
     store.write(made)
     assert store.total(ask())[()].count == 10
+
+
+@pytest.mark.parametrize("fault", ["count", "weight"])
+def test_a_batch_that_can_never_be_written_leaves_nothing_behind(store, fault):
+    refused = counted("made", {}, 1)
+    if fault == "count":
+        next(iter(refused.points.values())).count = 2**70
+    else:
+        bad: Any = None
+        refused.samples = [Sample(kind="a", key="b", at=NOW, weight=bad, body={})]
+    with pytest.raises((RefusedError, OverflowError)):
+        store.write(refused)
+    assert store.cumulative() == {}
+    assert store.write(counted("made", {}, 2))
+    assert [p.sum for p in store.cumulative().values()] == [2]
 
 
 def test_series_of_one_process_are_kept_for_a_day(store, clock):

@@ -21,6 +21,8 @@ MAX_ITEMS = 20_000
 MAX_DETAILED = 250
 #: Waiting items that wake the flusher before its time, so that few are ever held.
 WAKE_AT = 100
+#: The largest amount, to either side: of any number that come, the sum is finite.
+LARGEST = 1e290
 
 _items: collections.deque[Item] = collections.deque()
 _flusher = Flusher(_items)
@@ -95,6 +97,11 @@ class Measurement:
         # PostgreSQL takes no truth value, and no Decimal, for a number: one of a host's
         # would keep the whole batch from being written, again and again.
         value = float(self.value)
+        # NaN compares as false. One would be the series' total for good, or, where the
+        # database takes none, keep the whole batch from being written.
+        if not -LARGEST <= value <= LARGEST:
+            into.drop("telemetry", "not finite", self.at)
+            return
         point = into._point(self.name, self.labels, self.at)
         if self.how == "gauge":
             point.set(value, self.at)
@@ -110,6 +117,7 @@ How = Literal["count", "observe", "summary", "gauge"]
 No: Mapping[str, object] = {}
 
 
+# What is not finite is left out by each of them and counted in `spotter.dropped`.
 def count(name: str, labels: Mapping[str, object] = No, amount: float = 1) -> None:
     """Count up a counter; 0 makes it known, so that its first event is a change."""
     put(Measurement("count", name, sorted_labels(labels), amount))

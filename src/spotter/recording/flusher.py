@@ -19,7 +19,7 @@ from spotter.recording.bounds import Bounds
 from spotter.recording.budget import budget
 from spotter.recording.measures import Item, Measures
 from spotter.rescue import ignore, rescue
-from spotter.stores.contract import StoreError
+from spotter.stores.contract import RefusedError, StoreError
 from spotter.stores.current import get_store
 
 logger = logging.getLogger("spotter.recording")
@@ -250,10 +250,12 @@ class Flusher:
             started = time.perf_counter()
             try:
                 get_store().write(self._pending[0])
-            except StoreError as error:
-                self._complain(error)
-                return False
-            except Exception:
+            except Exception as error:
+                if isinstance(error, StoreError) and not isinstance(
+                    error, RefusedError
+                ):
+                    self._complain(error)
+                    return False
                 # No fault of the store's: it would fail again and again, and hold up
                 # whatever comes after it.
                 lost = len(self._pending.popleft().points)

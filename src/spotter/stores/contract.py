@@ -40,6 +40,13 @@ class ConnectionLostError(StoreError):
     """The connection ended inside of a transaction; the next one makes another."""
 
 
+class RefusedError(StoreError):
+    """The database can never take these values: to try again would not help."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, retry=False)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Level:
     """
@@ -186,7 +193,8 @@ class Store(abc.ABC):
         """
         Add a batch; all of it or nothing.
 
-        Returns False, and changes nothing, when that batch was written before.
+        Returns False, and changes nothing, when that batch was written before. One that
+        can never be written raises RefusedError, or what is no StoreError.
         """
 
     @abc.abstractmethod

@@ -13,7 +13,12 @@ from typing import Any
 
 import psycopg
 
-from spotter.stores.contract import ConnectionLostError, Level, StoreError
+from spotter.stores.contract import (
+    ConnectionLostError,
+    Level,
+    RefusedError,
+    StoreError,
+)
 from spotter.stores.schema import Dialect, Execute, table, upgrade
 from spotter.stores.sql import SqlStore
 
@@ -28,6 +33,14 @@ PREPARE_AT = 2
 #: A writer that stands still for so long, stopped or asleep with its machine, is put out
 #: by the server: before others give the lock up, and take the store for gone.
 STILL_MILLISECONDS, LOCK_MILLISECONDS = 2000, 4000
+#: What is wrong with the values, and what the driver calls so but is the database's state.
+REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError)
+MISSING = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.InvalidCatalogName,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.UndefinedTable,
+)
 DIALECT = Dialect(
     serial="BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     blob="BYTEA",
@@ -61,6 +74,7 @@ class PostgresqlStore(SqlStore):
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[Execute]:
         with self._lock:
+            has_begun = False
             try:
                 if self._marks is not None and not write:
                     # One after another in a transaction that has begun.
@@ -68,10 +82,13 @@ class PostgresqlStore(SqlStore):
                     return
                 with contextlib.ExitStack() as stack:
                     connection = self._begin(stack, write=write)
+                    has_begun = True
                     yield functools.partial(fetch, connection)
             except psycopg.Error as error:
                 self._series.forget()
-                failure = StoreError
+                failure: type[StoreError] = StoreError
+                if has_begun and is_refusal(error):
+                    failure = RefusedError
                 if self._connection is not None and self._connection.broken:
                     self.close()
                     failure = ConnectionLostError
@@ -153,6 +170,11 @@ class PostgresqlStore(SqlStore):
             raise
         self._connection, self._pid = connection, os.getpid()
         return connection
+
+
+def is_refusal(error: psycopg.Error) -> bool:
+    """Whether the values are at fault, so that to try again would not help."""
+    return isinstance(error, REFUSED) and not isinstance(error, MISSING)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from spotter.stores.contract import Level, StoreError
+from spotter.stores.contract import Level, RefusedError, StoreError
 from spotter.stores.rows import Row
 from spotter.stores.schema import Dialect, Execute, table, upgrade
 from spotter.stores.sql import SqlStore
@@ -27,6 +27,13 @@ RETRY_SECONDS = 0.01
 #: Pages that each process keeps of the file.
 CACHE_KILOBYTES = 512
 MEMORY = ":memory:"
+#: What is wrong with the values, not with the file: to try again would not help.
+REFUSED = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
 #: What is added to the path for the files that belong together.
 SIDE_FILES = ("", "-wal", "-shm")
 #: What a damaged file's name goes on with, and how many of them are kept.
@@ -161,6 +168,8 @@ class SqliteStore(SqlStore):
                 f"{self.path} is damaged ({error}); it was moved to {aside} and a new "
                 "one is begun."
             )
+        if isinstance(error, REFUSED) and self._connection is not None:
+            return RefusedError(f"{self.path} refuses what it is given: {error}.")
         return StoreError(f"{self.path} can't be used: {error}.")
 
 

@@ -49,7 +49,7 @@ class Tables(Store):
         Run statements with `?` placeholders in one transaction.
 
         With `write`, nobody else writes until it ends. Failure raises
-        StoreError and leaves nothing behind.
+        StoreError and leaves nothing behind; RefusedError where the values are at fault.
         """
 
     #: What SQL calls the smaller and the larger of two values.
