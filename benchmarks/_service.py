@@ -56,6 +56,7 @@ class Together(Measures):
 
     def _point(self, name: str, labels: Labels, at: float) -> Point:
         series, _ = self._bounds.admit(name, labels)
+        assert series is not None, f"there is no room for {name}"
         return self.batch.point(series, at)
 
     def sample(self, sample: Sample) -> None:

@@ -124,6 +124,23 @@ def test_a_name_has_no_more_label_sets_than_its_bound():
     assert sums == {"/a": 2, "/b": 1, "__other__": 2, "requests": 2}
 
 
+@pytest.mark.parametrize(("names", "dropped"), [(1, 0), (2, 0), (3, 2)])
+def test_there_are_no_more_names_than_the_bound(names, dropped):
+    measures = Measures(Bounds(names=2))
+    for name in [f"user.{number}" for number in range(names)] * 2:
+        measures.point(name, {}, 0).add(1)
+    sums = {series.name: p.sum for (series, _), p in measures.batch.points.items()}
+    told = {"spotter.dropped": dropped} if dropped else {}
+    assert sums == {f"user.{number}": 2 for number in range(min(names, 2))} | told
+
+
+def test_spotters_own_names_need_no_room():
+    measures = Measures(Bounds(names=0))
+    for name in ("spotter.dropped", "spotter.drill.spotter.dropped"):
+        measures.point(name, {}, 0).add(1)
+    assert len(measures.batch.points) == 2
+
+
 @pytest.mark.parametrize(
     ("length", "kept"),
     [
@@ -134,6 +151,7 @@ def test_a_name_has_no_more_label_sets_than_its_bound():
 )
 def test_a_labels_value_has_no_more_characters_than_its_bound(length, kept):
     series, _ = Bounds().admit("requests", (("route", "a" * length),))
+    assert series is not None
     assert len(series.labels[0][1]) == kept
 
 

@@ -334,6 +334,71 @@ def test_a_batch_that_brings_too_many_series_at_once_loses_nothing(store, monkey
     assert store.total(ask())[()].count == 10
 
 
+def overflowed(store) -> dict[str, tuple[int, float]]:
+    query = Query(
+        name="spotter.series.overflowed",
+        start=NOW - HOUR,
+        end=NOW + HOUR,
+        by=("metric",),
+    )
+    return {m: (p.count, p.sum) for (m,), p in store.total(query).items()}
+
+
+def series_in(store) -> int:
+    with store.transaction(write=False) as execute:
+        return int(execute("SELECT COUNT(*) FROM spotter_series")[0][0])
+
+
+@pytest.mark.parametrize(("names", "others"), [(2, 0), (3, 0), (4, 1), (9, 6)])
+@pytest.mark.parametrize("labels", [{}, {"kind": "trial"}], ids=["bare", "labelled"])
+@pytest.mark.parametrize("bound", ["MAX_SERIES", "MAX_METRICS"])
+def test_a_store_has_no_more_metrics_than_its_bound(
+    store, monkeypatch, names, others, labels, bound
+):
+    monkeypatch.setattr(f"spotter.stores.catalogue.{bound}", 3)
+    monkeypatch.setattr("spotter.stores.catalogue.SPARE", 0)
+    for number in range(names):
+        store.write(counted(f"user.{number}", labels, 7))
+    assert series_in(store) == min(names, 3) + bool(others)
+    assert overflowed(store) == ({"__other__": (others, others)} if others else {})
+
+
+def test_what_has_no_series_is_only_counted_whatever_it_is(store, monkeypatch):
+    monkeypatch.setattr("spotter.stores.catalogue.MAX_SERIES", 0)
+    made = counted("users", {}, 7)
+    made.point(Series.of("depth"), NOW).set(5.0, NOW)
+    made.point(Series.of("length"), NOW).observe(5.0)
+    made.point(Series.of("busy", {"process.pid": "17"}), NOW).observe(5.0)
+    store.write(made)
+    assert overflowed(store)["__other__"] == (3, 3)
+    assert store.total(Query(name="busy", start=0, end=NOW + 60, by=("process.pid",)))
+
+
+def test_a_full_store_has_but_so_many_series_that_stand_for_others(store, monkeypatch):
+    monkeypatch.setattr("spotter.stores.catalogue.MAX_SERIES", 2)
+    monkeypatch.setattr("spotter.stores.catalogue.SPARE", 3)
+    for number in range(9):
+        store.write(counted("taken", {f"key{number}": "a"}, 1))
+    assert series_in(store) == 2 + 3
+    assert sum(p.sum for p in store.cumulative().values()) == 9
+
+
+def test_a_store_that_was_full_takes_new_series_when_old_ones_are_gone(
+    store, clock, monkeypatch
+):
+    monkeypatch.setattr("spotter.stores.catalogue.MAX_SERIES", 1)
+    store.write(counted("process.busy", {"process.pid": "17"}, 1))
+    store.write(counted("users", {}, 1))
+    assert {s.name for s in store.cumulative()} == {
+        "process.busy",
+        "spotter.series.overflowed",
+    }
+    clock.now = NOW + 800 * DAY
+    store.trim(clock.now)
+    store.write(counted("users", {}, 1, clock.now))
+    assert {s.name for s in store.cumulative()} == {"users"}
+
+
 @pytest.mark.parametrize("fault", ["count", "weight"])
 def test_a_batch_that_can_never_be_written_leaves_nothing_behind(store, fault):
     refused = counted("made", {}, 1)

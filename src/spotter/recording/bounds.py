@@ -1,12 +1,19 @@
-"""How many label sets a metric may have; what is beyond is measured as `__other__`."""
+"""
+How many names and label sets there may be in one process.
+
+What has a label set too many is measured as `__other__`; what has a name too many is not.
+"""
 
 from __future__ import annotations
 
 from spotter.entries import Labels, Series
+from spotter.stores.contract import is_own
 
 OTHER = "__other__"
 #: Label sets of one metric in one process: two thousand statements and their callers.
 MAX_LABEL_SETS = 2500
+#: Names besides those of Spotter's own metrics.
+MAX_NAMES = 500
 #: Characters of one label's value.
 MAX_VALUE = 200
 #: Metrics of statements, each of which was chosen, as `Fingerprints` does, before it
@@ -27,15 +34,27 @@ class Bounds:
     still in use comes again with the next window and has the same series.
     """
 
-    def __init__(self, limit: int = MAX_LABEL_SETS) -> None:
+    def __init__(self, limit: int = MAX_LABEL_SETS, names: int = MAX_NAMES) -> None:
         self.limit = limit
+        #: How many names there is room for still.
+        self._names_left = names
         self._admitted: dict[str, dict[Labels, Series]] = {}
         # A route's, or a statement's, is in several series of several metrics.
         self._pairs: dict[tuple[str, str], tuple[str, str]] = {}
 
-    def admit(self, name: str, labels: Labels) -> tuple[Series, bool]:
-        """Give the series to measure under, and whether it is the one asked for."""
-        known = self._admitted.setdefault(name, {})
+    def admit(self, name: str, labels: Labels) -> tuple[Series | None, bool]:
+        """
+        Give the series to measure under, and whether it is the one asked for.
+
+        None where there are too many names: values of different things have no sum.
+        """
+        known = self._admitted.get(name)
+        if known is None:
+            if not is_own(name):
+                if self._names_left <= 0:
+                    return None, False
+                self._names_left -= 1
+            known = self._admitted[name] = {}
         series = known.get(labels)
         if series is not None:
             return series, True

@@ -44,6 +44,9 @@ class Measures:
 
     def _point(self, name: str, labels: Labels, at: float) -> Point:
         series, admitted = self._bounds.admit(name, labels)
+        if series is None:
+            self.drop("telemetry", "too many names", at)
+            return Point()
         if not admitted:
             overflowed = Series("spotter.series.overflowed", (("metric", name),))
             self.batch.point(overflowed, at).add(1)

@@ -9,12 +9,14 @@ import orjson
 
 from spotter.entries import Series
 from spotter.stores.contract import (
+    MAX_METRICS,
     MAX_SERIES,
     MAX_SERIES_OF_NAME,
     OTHER,
     Group,
     Ladder,
     Query,
+    is_own,
     ladder_of,
 )
 from spotter.stores.rows import ROWS_AT_ONCE, flat, labels_of, marks, parts
@@ -24,8 +26,12 @@ from spotter.stores.schema import Execute
 MAX_NAMES = 500
 #: Series that are remembered by what they are grouped by: some three megabytes.
 MAX_GROUPED = 20_000
+#: Series above the bounds that stand for those that found no room, of one metric and all.
+SPARE_OF_NAME, SPARE = 100, 2_500
 #: Ids of one metric; more than MAX_SERIES_OF_NAME with those for `__other__`.
 BLOCK = 4096
+#: Counts the measurements that have not even an `__other__` of their metric.
+HOMELESS = Series("spotter.series.overflowed", (("metric", OTHER),))
 #: Series' ids with the group that each belongs to.
 Groups = Mapping[int, Group]
 
@@ -111,16 +117,17 @@ class Catalogue:
         made: list[Series] = []
         without: dict[Series, Series] = {}
         for series in new:
-            if rooms.is_full(series.name) and not is_overflow(series):
+            if rooms.has_room(series):
+                self._ids[series] = rooms.take(series.name)
+                made.append(series)
+            else:
                 without[series] = other_of(series)
-                continue
-            self._ids[series] = rooms.take(series.name)
-            made.append(series)
-        others = set(without.values()) - self._ids.keys()
+        others = {*without.values(), HOMELESS} - self._ids.keys() if without else set()
         self._ids.update(self._find(execute, others))
         for other in sorted(others - self._ids.keys(), key=place_of):
-            self._ids[other] = rooms.take(other.name)
-            made.append(other)
+            if other == HOMELESS or rooms.has_room(other):
+                self._ids[other] = rooms.take(other.name)
+                made.append(other)
         rows = [(self._ids[series], *place_of(series)) for series in made]
         for part in parts(rows, ROWS_AT_ONCE):
             execute(
@@ -128,7 +135,7 @@ class Catalogue:
                 flat(part),
             )
         for series, other in without.items():
-            self._ids[series] = self._ids[other]
+            self._ids[series] = self._ids.get(other, self._ids[HOMELESS])
 
     def groups(self, execute: Execute, query: Query) -> list[tuple[Ladder, Groups]]:
         """The series that a query asks for, as its groups, by the levels that have them."""
@@ -196,6 +203,7 @@ class Rooms:
         self._all: int = execute("SELECT COUNT(*) FROM spotter_series")[0][0]
         highest = execute("SELECT COALESCE(MAX(id), 0) FROM spotter_series")[0][0]
         self._new_block: int = highest // BLOCK + 1
+        self._metrics: int | None = None
 
     def _of(self, name: str) -> set[int]:
         taken = self._taken.get(name)
@@ -211,13 +219,28 @@ class Rooms:
                 self._new_block += 1
         return taken
 
-    def is_full(self, name: str) -> bool:
-        """Whether the metric, or the store, may have no series more."""
-        return len(self._of(name)) >= MAX_SERIES_OF_NAME or self._all >= MAX_SERIES
+    def has_room(self, series: Series) -> bool:
+        """Whether the store, and the series' metric, may have this one more."""
+        taken, is_spare = self._of(series.name), is_overflow(series)
+        if not taken and not is_own(series.name) and self._others() >= MAX_METRICS:
+            return False
+        return (
+            len(taken) < MAX_SERIES_OF_NAME + is_spare * SPARE_OF_NAME
+            and self._all < MAX_SERIES + is_spare * SPARE
+        )
+
+    def _others(self) -> int:
+        """How many metrics there are besides Spotter's own."""
+        if self._metrics is None:
+            rows = self._execute("SELECT DISTINCT name FROM spotter_series")
+            self._metrics = sum(not is_own(name) for (name,) in rows)
+        return self._metrics
 
     def take(self, name: str) -> int:
         """The first free id of the metric's block."""
         taken = self._of(name)
+        if not taken and self._metrics is not None and not is_own(name):
+            self._metrics += 1
         while self._next[name] in taken:
             self._next[name] += 1
         taken.add(self._next[name])
@@ -232,14 +255,16 @@ def place_of(series: Series) -> tuple[str, str]:
 
 def other_of(series: Series) -> Series:
     """What stands for the series of its metric that found no room."""
+    if not series.labels:
+        return HOMELESS
     return Series(series.name, tuple((key, OTHER) for key, _ in series.labels))
 
 
 def is_overflow(series: Series) -> bool:
     """Whether a series stands for those that found no room, or tells of them."""
-    return series.name.startswith("spotter.series.") or all(
-        value == OTHER for _, value in series.labels
-    )
+    if series.name.startswith("spotter.series."):
+        return True
+    return bool(series.labels) and all(value == OTHER for _, value in series.labels)
 
 
 def by_ladder(

@@ -12,6 +12,7 @@ from typing import Final
 from spotter.catalog import METRICS
 from spotter.entries import (
     DRILL_LABEL,
+    DRILL_PREFIX,
     WINDOW_SECONDS,
     Batch,
     Point,
@@ -113,6 +114,8 @@ REMEMBER_BATCHES_SECONDS = HOUR
 ROLL_UP_SECONDS, TRIM_SECONDS = MINUTE, HOUR
 #: Series in the whole store, and of one metric; what is beyond becomes `__other__`.
 MAX_SERIES, MAX_SERIES_OF_NAME = 20_000, 2_500
+#: Metrics in the whole store besides Spotter's own.
+MAX_METRICS = 2_000
 OTHER = "__other__"
 #: The labels of series that are many and soon dead.
 BRIEF: Final = frozenset(("process.pid", DRILL_LABEL))
@@ -313,6 +316,11 @@ class Store(abc.ABC):
 def detailed_names() -> tuple[str, ...]:
     """Metrics that have a series for each statement."""
     return tuple(name for name, metric in METRICS.items() if metric.is_detailed)
+
+
+def is_own(name: str) -> bool:
+    """Whether a metric is one of Spotter's, or a drill's of one."""
+    return name in METRICS or name.removeprefix(DRILL_PREFIX) in METRICS
 
 
 def ladder_of(series: Series) -> Ladder:

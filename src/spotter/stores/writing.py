@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from spotter.entries import Batch, Point, Sample
+from spotter.stores.catalogue import HOMELESS
 from spotter.stores.contract import LADDERS, Level, keep_of, ladder_of
 from spotter.stores.rows import (
     COLUMNS,
@@ -44,9 +45,15 @@ class Writing(Tables):
 
     def _write_points(self, execute: Execute, batch: Batch) -> None:
         ids = self._series.ids(execute, {series for series, _ in batch.points})
+        homeless = ids.get(HOMELESS)
         of: dict[int, list[tuple[int, int, Point]]] = defaultdict(list)
-        for (series, at), point in batch.points.items():
-            of[id(ladder_of(series))].append((ids[series], at, point))
+        totals: dict[int, Point] = {}
+        for (series, at), given in batch.points.items():
+            id_, ladder, point = ids[series], ladder_of(series), given
+            if id_ == homeless and series != HOMELESS:
+                ladder, point = ladder_of(HOMELESS), number_of(given)
+            of[id(ladder)].append((id_, at, point))
+            add(totals, id_, point)
         for ladder in LADDERS:
             mine = of[id(ladder)]
             if not mine:
@@ -60,9 +67,6 @@ class Writing(Tables):
                         key = (at // level.window * level.window, id_)
                         add(points, key, point)
                 self._merge(execute, level, points)
-        totals: dict[int, Point] = {}
-        for (series, _), point in batch.points.items():
-            add(totals, ids[series], point)
         self._merge_totals(execute, totals)
 
     def _merge(self, execute: Execute, level: Level, points: dict[Key, Point]) -> None:
@@ -184,6 +188,14 @@ class Writing(Tables):
                 ") AS ranked WHERE rank > ?)",
                 (*flat(part), kind, keep_of(kind).count),
             )
+
+
+def number_of(point: Point) -> Point:
+    """A counter of what a point was made of."""
+    counted = Point()
+    counted.count = point.count
+    counted.sum = float(point.count)
+    return counted
 
 
 def with_buckets(point: Point, data: bytes) -> Point:
