@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from spotter.entries import Series
@@ -153,9 +154,8 @@ class Housekeeping(Writing):
 
     def _trim_rest(self, now: float) -> int:
         """Delete old batch ids and samples, and series that have no point left."""
-        with self.transaction(write=True) as execute:
-            old = now - REMEMBER_BATCHES_SECONDS
-            execute("DELETE FROM spotter_batches WHERE written_at < ?", (old,))
+        while self._trim_batches(now - REMEMBER_BATCHES_SECONDS):
+            pass
         gone = sum(
             self._trim_samples("kind = ?", (kind, now - keep.keep))
             for kind, keep in SAMPLES.items()
@@ -164,6 +164,16 @@ class Housekeeping(Writing):
         others = (*SAMPLES, now - SAMPLES_OF_OTHERS.keep)
         gone += self._trim_samples(f"kind NOT IN ({listed})", others)
         return gone + self._trim_series(now)
+
+    def _trim_batches(self, before: float) -> int:
+        with self.transaction(write=True) as execute:
+            return len(
+                execute(
+                    "DELETE FROM spotter_batches WHERE id IN (SELECT id FROM "
+                    "spotter_batches WHERE written_at < ? LIMIT ?) RETURNING 1",
+                    (before, DELETE_AT_ONCE),
+                )
+            )
 
     def _trim_samples(self, which: str, parameters: tuple[Any, ...]) -> int:
         """Delete old samples, however many came in the hour that has passed."""
@@ -185,27 +195,44 @@ class Housekeeping(Writing):
 
     def _trim_series(self, now: float) -> int:
         """Delete series whose last point is past its time on every level."""
-        with self.transaction(write=True) as execute:
+        deleted = 0
+        for keep, ids in self._idle_series(now).items():
+            # Each has two rows.
+            for part in parts(ids, max(1, DELETE_AT_ONCE // 2)):
+                deleted += self._delete_series(part, now - keep - TRIM_SECONDS)
+        return deleted
+
+    def _idle_series(self, now: float) -> dict[int, list[int]]:
+        """Those, by how long they are kept; looked for while others may write."""
+        with self.transaction(write=False) as execute:
             rows = execute(
                 "SELECT t.series_id, t.updated_at, s.name, s.labels "
                 "FROM spotter_totals t "
                 "JOIN spotter_series s ON s.id = t.series_id WHERE t.updated_at < ?",
                 (now - PROCESSES[-1].keep - TRIM_SECONDS,),
             )
-            gone = [
-                id_
-                for id_, at, name, labels in rows
-                if at < now - kept_for(Series(name, labels_of(labels))) - TRIM_SECONDS
-            ][:DELETE_AT_ONCE]
-            for part in parts(gone):
-                few = listed(part)
-                execute(f"DELETE FROM spotter_totals WHERE series_id IN ({few})")
+        found: dict[int, list[int]] = defaultdict(list)
+        for id_, at, name, labels in rows:
+            keep = kept_for(Series(name, labels_of(labels)))
+            if at < now - keep - TRIM_SECONDS:
+                found[keep].append(id_)
+        return found
+
+    def _delete_series(self, ids: Sequence[int], before: float) -> int:
+        """Delete those of some series that nobody has written to meanwhile."""
+        with self.transaction(write=True) as execute:
+            rows = execute(
+                f"DELETE FROM spotter_totals WHERE series_id IN ({listed(ids)}) "
+                "AND updated_at < ? RETURNING series_id",
+                (before,),
+            )
+            if rows:
+                few = listed([id_ for (id_,) in rows])
                 execute(f"DELETE FROM spotter_series WHERE id IN ({few})")
-            if gone:
                 execute(
                     "UPDATE spotter_meta SET value = value + 1 WHERE name = 'generation'"
                 )
-        return len(gone)
+        return len(rows)
 
 
 def kept_for(series: Series) -> int:

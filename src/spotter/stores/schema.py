@@ -123,6 +123,8 @@ def statements(dialect: Dialect) -> list[str]:
         f"CREATE TABLE IF NOT EXISTS spotter_series (id {big} PRIMARY KEY, name TEXT NOT NULL, "
         "labels TEXT NOT NULL, UNIQUE (name, labels))",
         f"CREATE TABLE IF NOT EXISTS spotter_batches (id TEXT PRIMARY KEY, written_at {real} NOT NULL)",
+        # The trimming of old ones, and when the last was written.
+        "CREATE INDEX IF NOT EXISTS spotter_batches_by_time ON spotter_batches (written_at)",
         f"CREATE TABLE IF NOT EXISTS spotter_samples (id {serial}, kind TEXT NOT NULL, "
         f"key TEXT NOT NULL, hour {big} NOT NULL, at {real} NOT NULL, "
         f"weight {real} NOT NULL, body {blob} NOT NULL)",
