@@ -128,6 +128,15 @@ def test_groups_that_are_remembered_learn_of_new_series(store, monkeypatch):
     assert len(store.total(query)) == 8
 
 
+def test_a_process_remembers_a_bounded_number_of_series(store, monkeypatch):
+    monkeypatch.setattr("spotter.stores.catalogue.MAX_IDS", 3)
+    for number in range(9):
+        store.write(batch_of(f"/{number}/", "/"))
+        assert len(store._series._ids) <= 3 + 2
+    query = Query(name="requests", start=NOW, end=NOW + 60, by=(ROUTE,))
+    assert store.total(query)["/",].sum == 9
+
+
 def test_metrics_are_read_from_postgresql_by_one_statement_that_is_planned_once(
     request, clock, listen
 ):

@@ -24,6 +24,9 @@ from spotter.stores.schema import Execute
 
 #: Metrics whose series are remembered for reading.
 MAX_NAMES = 500
+#: Series whose ids a process remembers for writing; a process that lives for weeks may
+#: meet any number.
+MAX_IDS = 20_000
 #: Series that are remembered by what they are grouped by: some three megabytes.
 MAX_GROUPED = 20_000
 #: Series above the bounds that stand for those that found no room, of one metric and all.
@@ -83,6 +86,8 @@ class Catalogue:
     def ids(self, execute: Execute, wanted: set[Series]) -> dict[Series, int]:
         """The ids of series, made where they are new and there is room."""
         self._notice_trimming(execute)
+        if len(self._ids) > MAX_IDS:
+            self._ids.clear()
         unknown = wanted - self._ids.keys()
         if unknown:
             self._ids.update(self._find(execute, unknown))
