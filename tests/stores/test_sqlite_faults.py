@@ -118,6 +118,41 @@ def test_a_damaged_file_is_told_with_where_it_went(path):
         SqliteStore(path).write(hits())
 
 
+def damage_all_but_the_head(path: pathlib.Path) -> None:
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(size - 4096))
+
+
+def test_a_file_that_another_process_began_afresh_is_not_put_aside(path):
+    write_many(path, 5)
+    slow, quick = SqliteStore(path), SqliteStore(path)
+    with (  # noqa: PT012
+        pytest.raises(StoreError, match="moved before"),
+        slow.transaction(write=False) as execute,
+    ):
+        execute("SELECT value FROM spotter_meta")
+        damage_all_but_the_head(path)
+        with pytest.raises(StoreError, match=r"moved to .*corrupt-"):
+            quick.write(hits())
+        quick.write(hits(3))
+        execute("SELECT COUNT(*), MAX(id) FROM spotter_batches")
+    slow.write(hits(4))
+    for each in (slow, quick):
+        each.close()
+    assert counted(path) == 7
+    assert len(sqlite.damaged(str(path))) == 1
+
+
+def test_two_files_that_are_damaged_within_a_second_are_both_kept(path):
+    for _ in range(2):
+        replace_with_text(path)
+        with pytest.raises(StoreError, match="is damaged"):
+            SqliteStore(path).write(hits())
+    assert len(sqlite.damaged(str(path))) == 2
+
+
 def test_of_damaged_files_the_latest_are_kept(path):
     for day in (1, 2, 3):
         path.with_name(f"spotter.db.corrupt-2025010{day}T000000").touch()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import glob
+import itertools
 import os
 import pathlib
 import sqlite3
@@ -134,6 +136,7 @@ class SqliteStore(SqlStore):
             return self._connection
         # A connection must not cross a fork: the parent's is left alone, not closed.
         self.close()
+        self._opened = place
         self._series.forget()
         if self.path != MEMORY:
             pathlib.Path(self.path).parent.mkdir(parents=True, exist_ok=True)
@@ -163,10 +166,12 @@ class SqliteStore(SqlStore):
             sqlite3.SQLITE_NOTADB,
         ):
             self.close()
-            aside = set_aside(self.path)
+            aside = set_aside(self.path, self._opened[1])
+            went = (
+                f"it was moved to {aside} and" if aside else "it was moved before, and"
+            )
             return StoreError(
-                f"{self.path} is damaged ({error}); it was moved to {aside} and a new "
-                "one is begun."
+                f"{self.path} is damaged ({error}); {went} a new one is begun."
             )
         if isinstance(error, REFUSED) and self._connection is not None:
             return RefusedError(f"{self.path} refuses what it is given: {error}.")
@@ -229,18 +234,45 @@ def bytes_of(path: str) -> int:
         return 0
 
 
-def set_aside(path: str) -> str:
-    """Rename a damaged database with its side files; give its new name."""
-    aside = f"{path}{DAMAGED}{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
-    for suffix in SIDE_FILES:
-        with contextlib.suppress(OSError):
-            os.replace(path + suffix, aside + suffix)
-    # A disk that damages one file after the other must not be filled by them.
-    for old in damaged(path)[DAMAGED_KEPT:]:
+def set_aside(path: str, which: int) -> str | None:
+    """
+    Rename a damaged database with its side files; give its new name.
+
+    Args:
+        which: the file's inode. None is given, and nothing done, where the path names
+            another one by now: the one that somebody else has begun.
+    """
+    with alone(path):
+        if inode(path) != which:
+            return None
+        aside = name_aside(path)
         for suffix in SIDE_FILES:
             with contextlib.suppress(OSError):
-                os.unlink(old + suffix)
+                os.replace(path + suffix, aside + suffix)
+        # A disk that damages one file after the other must not be filled by them.
+        for old in damaged(path)[DAMAGED_KEPT:]:
+            for suffix in SIDE_FILES:
+                with contextlib.suppress(OSError):
+                    os.unlink(old + suffix)
     return aside
+
+
+@contextlib.contextmanager
+def alone(path: str) -> Iterator[None]:
+    """Have no other process put the file aside meanwhile."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
+            stack.callback(os.close, folder)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+
+
+def name_aside(path: str) -> str:
+    """A name for a damaged file, by the time, that no other has."""
+    stem = f"{path}{DAMAGED}{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"
+    names = itertools.chain([stem], (f"{stem}_{n:02}" for n in itertools.count(1)))
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def damaged(path: str) -> list[str]:
