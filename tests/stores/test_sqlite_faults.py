@@ -53,10 +53,10 @@ def store(path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 512 KB of its own."""
+    """A file system of 640 KB of its own."""
     mount = tmp_path / "disk"
     mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(mount)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=640k", "tmpfs", str(mount)]
     if os.getuid() != 0 or subprocess.run(command, check=False).returncode != 0:
         pytest.skip("mounting a small disk needs root")
     yield mount
