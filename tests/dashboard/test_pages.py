@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
 import time
 
 import pytest
@@ -49,6 +50,33 @@ def test_every_page_says_what_to_do_about_a_broken_store(
     answer = client.get(f"/spotter/{page}")
     assert answer.status_code == 200
     assert "no room on the disk" in text(answer)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_says_what_is_wrong_with_the_settings(
+    settings, client, page, tmp_path
+):
+    settings.BASE_DIR = tmp_path
+    settings.SPOTTER = {
+        "DASHBOARD_ACCESS": "tests.dashboard.conftest.everybody",
+        "STORE": "mysql://x",
+    }
+    answer = client.get(f"/spotter/{page}")
+    assert answer.status_code == 200
+    assert "The store can't be read" in text(answer).replace("&#x27;", "'")
+    assert "names no store" in text(answer)
+
+
+def test_a_missing_driver_is_told_on_the_page(settings, client, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "spotter.stores.postgresql", None)
+    settings.BASE_DIR = tmp_path
+    settings.SPOTTER = {
+        "DASHBOARD_ACCESS": "tests.dashboard.conftest.everybody",
+        "STORE": "postgresql://localhost/spotter",
+    }
+    answer = client.get("/spotter/")
+    assert answer.status_code == 200
+    assert "pip install" in text(answer)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -269,6 +269,11 @@ def test_however_many_ask_the_store_is_read_once_in_fifteen_seconds(
     assert len(reads) == 2
 
 
+def test_without_a_store_that_the_settings_name_the_page_is_there(settings, book):
+    settings.SPOTTER = {**settings.SPOTTER, "STORE": "mysql://x"}
+    assert data()["status"] == "unknown"
+
+
 def test_a_store_that_is_gone_is_said_and_what_was_known_stays(
     book, clock, monkeypatch
 ):

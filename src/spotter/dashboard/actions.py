@@ -19,7 +19,7 @@ from spotter.dashboard.pages import PAGES
 from spotter.dashboard.site import address
 from spotter.rescue import ignore
 from spotter.stores.contract import StoreError
-from spotter.stores.current import get_store
+from spotter.stores.current import store_for_reading
 from spotter.stores.sql import SqlStore
 
 #: The page that an action is taken on, and goes back to.
@@ -56,7 +56,7 @@ def act(request: HttpRequest, action: str) -> HttpResponse:
 
 def done(action: str, fields: dict[str, str], actor: str) -> str:
     """Write it into the book that counts."""
-    store, now = get_store(), time.time()
+    store, now = store_for_reading(), time.time()
     if not isinstance(store, SqlStore):
         raise RefusedError("This store keeps no alerts.")
     with current(store, now).writing() as page:

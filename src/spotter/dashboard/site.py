@@ -33,7 +33,7 @@ from spotter.dashboard.period import PERIODS, Period, PeriodError, period_of
 from spotter.dashboard.reading import Reader
 from spotter.rescue import ignore
 from spotter.stores.contract import StoreError
-from spotter.stores.current import get_store
+from spotter.stores.current import store_for_reading
 
 logger = logging.getLogger("spotter.dashboard")
 
@@ -183,7 +183,7 @@ def show(
             period=period,
             status=400,
         )
-    reader = Reader(get_store(), period, now)
+    reader = Reader(store_for_reading(), period, now)
     document = exported(reader, page, request)
     if document is not None:
         return document

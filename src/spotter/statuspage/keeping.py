@@ -11,7 +11,7 @@ from spotter.statuspage.page import StatusPage
 from spotter.statuspage.reading import blind, read
 from spotter.statuspage.snapshot import Snapshot
 from spotter.stores.contract import StoreError
-from spotter.stores.current import get_store
+from spotter.stores.current import store_for_reading
 
 logger = logging.getLogger("spotter.statuspage")
 
@@ -57,7 +57,7 @@ class Kept:
         now = time.time()
         try:
             with ignore():
-                self._good = made = read(page, get_store(), now)
+                self._good = made = read(page, store_for_reading(), now)
         except StoreError as error:
             logger.warning("the status page can't read the store: %s", error)
             made = blind(page, self._good, now)

@@ -11,7 +11,9 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from spotter import conf
+from spotter.exceptions import ConfigurationError
 from spotter.stores import Store, open_store
+from spotter.stores.nowhere import NoStore
 
 #: Below the project's own directory, beside nothing that it would back up.
 PLACE = ("var", "spotter", "spotter.db")
@@ -35,6 +37,14 @@ def get_store() -> Store:
         ConfigurationError: the setting names no store; `spotter.E020` says so too.
     """
     return open_store(store_url())
+
+
+def store_for_reading() -> Store:
+    """The store in force; where the settings name none, one that says so when read."""
+    try:
+        return get_store()
+    except ConfigurationError as error:
+        return NoStore(str(error))
 
 
 #: Stores of a parent process: closing one here would end the parent's connection.
