@@ -83,6 +83,15 @@ def test_names_that_prometheus_does_not_take_cost_nobody_the_scrape(
     assert found["_2nd_hand_shop_orders_total", labels].value == 2
 
 
+@pytest.mark.parametrize("form", ["openmetrics", "prometheus"])
+def test_labels_whose_names_become_one_cost_nobody_the_scrape(store, client, form):
+    write(store, "orders", {"paid-by": "card", "paid.by": "ann"}, count=2)
+    text = scrape(client, form)
+    assert text.count("paid_by=") == 1
+    found = samples(text, PARSERS[form])
+    assert found["orders_total", (("paid_by", "card;ann"),)].value == 2
+
+
 def test_counters_of_all_batches_are_one(store, client):
     for _ in range(3):
         write(store, "spotter.db.errors", {"db.alias": "a", "error.type": "E"}, count=2)

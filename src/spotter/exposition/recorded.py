@@ -236,9 +236,17 @@ def marks_of(series: Series, found: Recorded) -> dict[int, str]:
 
 @functools.lru_cache(maxsize=20_000)
 def label_pairs(series: Series) -> str:
-    """A series' labels, without braces."""
+    """
+    A series' labels, without braces.
+
+    Values of names that become one are joined: a name twice costs the whole scrape.
+    https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
+    """
+    values: dict[str, list[str]] = {}
+    for name, value in series.labels:
+        values.setdefault(plain_name(name), []).append(value)
     return ",".join(
-        f'{plain_name(name)}="{escaped_help(value)}"' for name, value in series.labels
+        f'{name}="{escaped_help(";".join(each))}"' for name, each in values.items()
     )
 
 
