@@ -12,6 +12,7 @@ from spotter.dashboard.format import NONE
 from spotter.dashboard.period import period_of
 from spotter.dashboard.reading import Reader
 from spotter.entries import Batch, Series
+from spotter.stores.current import get_store
 
 pytestmark = pytest.mark.django_db
 
@@ -115,3 +116,32 @@ def test_a_statement_is_drawn_in_the_windows_that_are_kept_of_it(filled):
     found = drawn.windows("spotter.db.statement.duration", (), where)[()]
     assert len(found) == len(drawn.period.windows)
     assert all(found[2:-2])
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_slow"), [(0.05, True), (0.2, True), (0.3, False)]
+)
+def test_what_is_a_slow_query_is_the_settings_to_say(
+    store, client, settings, limit, is_slow
+):
+    settings.SPOTTER = {**settings.SPOTTER, "SLOW_QUERY_SECONDS": limit}
+    made, now = Batch(), time.time()
+    labels = {"db.query.fingerprint": "c1b2c3d4e5f60718", "db.alias": "default"}
+    series = Series.of("spotter.db.statement.duration", labels)
+    made.point(series, now).observe(0.2)
+    get_store().write(made)
+    page = html.unescape(client.get("/spotter/queries/?tab=slow").content.decode())
+    assert ("Statements (1)" in page) is is_slow
+    assert ("No query took 300 ms or longer" in page) is not is_slow
+
+
+def test_a_store_in_memory_is_told_from_a_file(client, settings):
+    settings.SPOTTER = {
+        "DASHBOARD_ACCESS": "tests.dashboard.conftest.everybody",
+        "STORE": "memory://",
+    }
+    get_store().write(Batch())
+    page = client.get("/spotter/self/").content.decode()
+    get_store().close()
+    assert "memory of this process alone" in page
+    assert "SQLite" not in page

@@ -12,10 +12,10 @@ from spotter.dashboard.blocks import Block, Cell, Column, Facts, Table, Tile, Ti
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page
 from spotter.dashboard.traffic import ALL
+from spotter.stores import Store
+from spotter.stores.sqlite import MEMORY, SqliteStore
 
-KINDS = {
-    "SqliteStore": "SQLite", "PostgresqlStore": "PostgreSQL", "MemoryStore": "memory",
-}  # fmt: skip
+KINDS = {"SqliteStore": "SQLite", "PostgresqlStore": "PostgreSQL"}
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
@@ -49,9 +49,16 @@ def store(reader: Reader) -> Facts:
             ("Last batch", Cell(write.ago(reader.now - written) if written else "never")),
             ("Writing a batch", Cell(f"{write.seconds(flush.mean)} on average, {write.seconds(flush.maximum if flush.count else None)} at most")),
             ("Each process writes every", Cell(write.seconds(get_settings().flush_seconds))),
-            ("Kind", Cell(KINDS.get(type(reader.store).__name__, "another"))),
+            ("Kind", Cell(kind_of(reader.store))),
         ],
     )  # fmt: skip
+
+
+def kind_of(kept_in: Store) -> str:
+    """What measurements are kept in."""
+    if isinstance(kept_in, SqliteStore) and kept_in.path == MEMORY:
+        return "memory of this process alone"
+    return KINDS.get(type(kept_in).__name__, "another")
 
 
 def left_out(reader: Reader) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.http import HttpRequest
 
+from spotter.conf import get_settings
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Block, Cell, Chart, Column, Line, Link, Table, Tabs
 from spotter.dashboard.examples import request_cell
@@ -26,7 +27,6 @@ from spotter.dashboard.traffic import quantile
 from spotter.entries import Point
 
 EACH = 50
-SLOW_SECONDS = 0.1
 TABS = {"time": "By total time", "slow": "Slow", "repeated": "Repeated (N+1)"}
 
 
@@ -67,8 +67,9 @@ def statements(reader: Reader, tab: str) -> Table:
     by = (FINGERPRINT, "db.alias")
     found = reader.totals("spotter.db.statement.duration", by)
     ranked = sorted(found.items(), key=lambda item: -item[1].sum)
+    slow = get_settings().slow_query_seconds
     if tab == "slow":
-        ranked = [item for item in ranked if item[1].maximum >= SLOW_SECONDS]
+        ranked = [item for item in ranked if item[1].maximum >= slow]
         ranked.sort(key=lambda item: -item[1].mean)
     shown = ranked[:EACH]
     chosen = {FINGERPRINT: tuple(key for (key, _), _ in shown)}
@@ -104,14 +105,14 @@ def statements(reader: Reader, tab: str) -> Table:
         ],
         empty="No query was measured in this period."
         if tab == "time"
-        else "No query took longer than a tenth of a second in this period.",
+        else f"No query took {write.seconds(slow)} or longer in this period.",
     )
 
 
 def numbers(point: Point, exact: Point | None, rows: Point | None) -> list[Cell]:
     """How often a statement was called, how long it took, how much it read."""
     p95 = quantile(exact, 0.95)
-    slow = "warn" if point.mean >= SLOW_SECONDS else ""
+    slow = "warn" if point.mean >= get_settings().slow_query_seconds else ""
     return [
         Cell(write.count(point.count), point.count),
         Cell(write.seconds(point.mean), point.mean, tone=slow),
