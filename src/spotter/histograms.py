@@ -23,6 +23,7 @@ MANTISSAS = tuple(
 LOWEST, HIGHEST = -240, 400
 # Typecodes of `array` by the largest count that they hold.
 TYPECODES = (("B", 2**8), ("H", 2**16), ("I", 2**32), ("Q", 2**64))
+CODES = tuple(code for code, _ in TYPECODES)
 
 
 def bucket_of(value: float) -> int:
@@ -148,11 +149,16 @@ class Histogram:
         return code.encode() + head + array(code, counts).tobytes()
 
     def decode(self, data: bytes) -> None:
-        """Add encoded buckets to this one's; the inverse of `encode` for an empty one."""
+        """
+        Add encoded buckets to this one's; the inverse of `encode` for an empty one.
+
+        Raises:
+            ValueError: they are not what `encode` gives; nothing was added.
+        """
         if not data:
             return
-        first = array("h", data[1:3])[0]
-        for index, count in enumerate(array(chr(data[0]), data[3:]), first):
+        first, counts = dense(data)
+        for index, count in enumerate(counts, first):
             if count:
                 self.buckets[index] = self.buckets.get(index, 0) + count
 
@@ -171,9 +177,8 @@ class BucketSum:
         self.first = 0
 
     def add(self, data: bytes) -> None:
-        """Add what `Histogram.encode` made."""
-        first = array("h", data[1:3])[0]
-        given = array(chr(data[0]), data[3:])
+        """Add what `Histogram.encode` made; ValueError, and nothing, for anything else."""
+        first, given = dense(data)
         if not self.counts:
             self.first, self.counts = first, given.tolist()
             return
@@ -193,6 +198,17 @@ class BucketSum:
         for index, count in enumerate(self.counts, self.first):
             if count:
                 buckets[index] = buckets.get(index, 0) + count
+
+
+def dense(data: bytes) -> tuple[int, array[int]]:
+    """The first index and the counts of encoded buckets, which a disk may have damaged."""
+    code = data[:1].decode("latin-1")
+    if len(data) <= 3 or code not in CODES:
+        raise ValueError("these are no buckets")
+    first, counts = array("h", data[1:3])[0], array(code, data[3:])
+    if first < LOWEST or first + len(counts) - 1 > HIGHEST:
+        raise ValueError("these are no buckets that there are")
+    return first, counts
 
 
 def interpolate(index: int, fraction: float) -> float:

@@ -22,12 +22,14 @@ from spotter.stores.contract import (
 )
 from spotter.stores.rows import (
     COLUMNS,
+    UNREADABLE,
     PointSum,
     Row,
     add_sums,
-    labels_of,
     parts,
+    pass_over,
     point_of,
+    readable_labels,
     unpacked,
 )
 from spotter.stores.schema import Execute
@@ -194,7 +196,10 @@ class Reading(Tables):
         sums: dict[Group, BucketSum] = defaultdict(BucketSum)
         for id_, buckets in self._rows(execute, windows, "buckets", named):
             if buckets is not None:
-                sums[named[id_]].add(bytes(buckets))
+                try:
+                    sums[named[id_]].add(bytes(buckets))
+                except UNREADABLE:
+                    pass_over("a point's buckets")
         for group, total in sums.items():
             total.add_to(groups[group])
 
@@ -266,7 +271,12 @@ class Reading(Tables):
                     *passed_over,
                 ),
             )
-        return {Series(row[0], labels_of(row[1])): point_of(row[2:]) for row in rows}
+        labelled = ((row, readable_labels(row[1])) for row in rows)
+        return {
+            Series(row[0], labels): point_of(row[2:])
+            for row, labels in labelled
+            if labels is not None
+        }
 
     def samples(
         self,
@@ -291,7 +301,7 @@ class Reading(Tables):
                 f"ORDER BY {at} DESC, id DESC LIMIT ?",
                 (*values, *bounds, weight, limit),
             )
-        return [sample_of(row) for row in rows]
+        return [each for row in rows for each in samples_of(row)]
 
     def latest_samples(self, kind: str, keys: Collection[str]) -> dict[str, Sample]:
         found: list[Row] = []
@@ -306,7 +316,7 @@ class Reading(Tables):
                     "ORDER BY hour DESC, at DESC, id DESC LIMIT 1)",
                     (*some, kind),
                 )
-        return {row[1]: sample_of(row) for row in found}
+        return {row[1]: each for row in found for each in samples_of(row)}
 
     def written_at(self) -> float | None:
         with self.transaction(write=False) as execute:
@@ -341,10 +351,15 @@ def leaving_out(query: Query, named: Mapping[int, Group]) -> str:
     return f" HAVING SUM(sum) >= {least!r} * SUM(count)"
 
 
-def sample_of(row: Row) -> Sample:
-    """A sample from its row."""
-    kind, key, at, weight, body = row
-    return Sample(kind=kind, key=key, at=at, weight=weight, body=unpacked(bytes(body)))
+def samples_of(row: Row) -> list[Sample]:
+    """The sample of a row; none where it can't be read."""
+    kind, key, at, weight, data = row
+    try:
+        body = unpacked(bytes(data))
+    except UNREADABLE:
+        pass_over("a sample")
+        return []
+    return [Sample(kind=kind, key=key, at=at, weight=weight, body=body)]
 
 
 def whole_windows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -10,10 +11,15 @@ import orjson
 
 from spotter.entries import Labels, Point
 from spotter.histograms import BucketSum
+from spotter.rescue import ignore, is_told
+
+logger = logging.getLogger("spotter.stores")
 
 Row = Sequence[Any]
 T = TypeVar("T")
 
+#: What reading raises of what a disk has damaged within a row.
+UNREADABLE = (ValueError, TypeError, zlib.error)
 #: Ids in one statement.
 CHUNK = 500
 #: Rows written by one statement, a quarter of a megabyte when compiled. Fewer would be more
@@ -76,8 +82,18 @@ def point_of(row: Row) -> Point:
         point.minimum, point.maximum = row[2], row[3]
     point.zeros, point.last, point.last_at = row[4] or 0, row[5] or 0.0, row[6] or 0.0
     if row[7] is not None:
-        point.decode(bytes(row[7]))
+        try:
+            point.decode(bytes(row[7]))
+        except UNREADABLE:
+            pass_over("a point's buckets")
     return point
+
+
+def pass_over(what: str) -> None:
+    """Tell in the log, now and then, what can't be read: the rest of the store can."""
+    with ignore():
+        if is_told(f"read {what}"):
+            logger.warning("spotter passes over %s: the store's file is damaged", what)
 
 
 def add_sums(point: Point, row: Row) -> None:
@@ -114,7 +130,10 @@ class PointSum:
         add_sums(self._point, row)
         if row[7] is not None:
             self._buckets = self._buckets or BucketSum()
-            self._buckets.add(bytes(row[7]))
+            try:
+                self._buckets.add(bytes(row[7]))
+            except UNREADABLE:
+                pass_over("a point's buckets")
 
     def point(self) -> Point:
         """The sum; asked for once."""
@@ -124,8 +143,17 @@ class PointSum:
 
 
 def labels_of(text: str) -> Labels:
-    """Labels as they were written."""
-    return tuple((name, value) for name, value in orjson.loads(text))
+    """Labels as they were written; none where they can't be read."""
+    return readable_labels(text) or ()
+
+
+def readable_labels(text: str) -> Labels | None:
+    """Labels as they were written; None where they can't be read."""
+    try:
+        return tuple((str(name), str(value)) for name, value in orjson.loads(text))
+    except UNREADABLE:
+        pass_over("a series' labels")
+        return None
 
 
 def packed(body: Mapping[str, Any]) -> bytes:
@@ -143,6 +171,8 @@ def unpacked(data: bytes) -> dict[str, Any]:
         # One that was packed without it says so, and asks for none.
         data = zlib.decompressobj(zdict=USUAL).decompress(data)
     body: dict[str, Any] = orjson.loads(data)
+    if not isinstance(body, dict):
+        raise TypeError("a sample's body is an object")
     return body
 
 

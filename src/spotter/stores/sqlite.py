@@ -191,6 +191,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     # cost the last flushes, never the file.
     write_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
+    # A text that a disk has damaged costs its row, not every statement that finds it.
+    connection.text_factory = functools.partial(str, encoding="utf-8", errors="replace")
     # The system keeps the file's pages anyway, once for all processes.
     connection.execute(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
     connection.execute("BEGIN IMMEDIATE")

@@ -11,10 +11,12 @@ from spotter.stores.contract import LADDERS, Level, keep_of, ladder_of
 from spotter.stores.rows import (
     COLUMNS,
     ROWS_AT_ONCE,
+    UNREADABLE,
     flat,
     marks,
     packed,
     parts,
+    pass_over,
     row_of,
 )
 from spotter.stores.schema import Execute, table
@@ -202,5 +204,8 @@ def with_buckets(point: Point, data: bytes) -> Point:
     """A copy of a point with encoded buckets added; the point itself stays as it is."""
     total = Point()
     total.merge(point)
-    total.decode(data)
+    try:
+        total.decode(data)
+    except UNREADABLE:
+        pass_over("a point's buckets")  # What is written now takes their place.
     return total
