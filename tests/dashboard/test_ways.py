@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 import html
+import io
 import re
 import time
 
 import pytest
 
 from spotter.dashboard.examples import LONGEST_SECONDS
-from spotter.entries import Batch, Sample
+from spotter.entries import Batch, Sample, Series
 from spotter.stores.contract import DAY, HOUR
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +110,82 @@ def test_a_statement_leads_to_its_request_where_that_is_kept_else_to_the_lines(
     page = look(client, "/spotter/queries/statement/?fingerprint=abc")
     assert len(links(page, "requests/example")) == is_shown
     assert len(links(page, "logs")) == (not is_shown)
+
+
+def spanned(at, id_, *spans):
+    """A kept request that waited for these."""
+    sample = kept(at, "request", id_, key=f"/{id_}/")
+    told = [{"kind": kind, "text": text} for kind, text in spans]
+    return dataclasses.replace(sample, body={**sample.body, "spans": told})
+
+
+@pytest.fixture
+def waiting(store):
+    """Requests that called two servers and asked for two kinds of keys."""
+    at = time.time() - 100
+    batch = Batch()
+    batch.samples = [
+        spanned(at, "pays", ("http", "POST api.stripe.com 503"), ("db", "GET b.org 1")),
+        spanned(at, "maps", ("http", "GET b.org ConnectError"), ("cache", "get slots:… hit")),
+        spanned(at, "logs-in", ("cache", "get session:… miss")),
+    ]  # fmt: skip
+    for host in ("api.stripe.com", "b.org"):
+        labels = {"server.address": host, "http.response.status_code": 200}
+        batch.point(Series.of("http.client.request.duration", labels), at).observe(0.1)
+    for prefix in ("slots", "session"):
+        labels = {"cache.alias": "default", "cache.prefix": prefix, "result": "miss"}
+        batch.point(Series.of("spotter.cache.lookups", labels), at).add(3)
+    store.write(batch)
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "ids"),
+    [
+        ("outgoing", "host=api.stripe.com", ["pays"]),
+        ("outgoing", "host=b.org", ["maps"]),
+        ("cache", "prefix=slots", ["maps"]),
+        ("cache", "prefix=session", ["logs-in"]),
+    ],
+)
+def test_a_server_and_a_kind_of_key_lead_to_requests_that_waited_for_it(
+    waiting, client, path, name, ids
+):
+    page = look(client, f"/spotter/{path}/")
+    (href,) = (each for each in links(page, path) if each.endswith(f"&{name}"))
+    page = look(client, href)
+    assert [
+        re.findall(r"id=([\w-]+)", each)[0] for each in links(page, "requests/example")
+    ] == ids
+    assert f"/spotter/{path}/?period=1h" in links(page, path)
+
+
+def test_of_one_kind_of_key_its_own_lookups_are_drawn(store, client):
+    batch, at = Batch(), time.time() - 100
+    for prefix, result in (("slots", "miss"), ("session", "hit")):
+        labels = {"cache.alias": "default", "cache.prefix": prefix, "result": result}
+        batch.point(Series.of("spotter.cache.lookups", labels), at).add(3)
+    store.write(batch)
+    rates = {}
+    for asked in ("", "&prefix=slots", "&prefix=session"):
+        answer = look(client, f"/spotter/cache/?format=csv&block=hits{asked}")
+        rows = list(csv.reader(io.StringIO(answer)))[1:]
+        rates[asked] = {row[1] for row in rows} - {""}
+    assert rates == {"": {"0.5"}, "&prefix=slots": {"0.0"}, "&prefix=session": {"1.0"}}
+
+
+def test_a_task_leads_to_its_own_attempts(filled, client):
+    batch, at = Batch(), time.time() - 100
+    body = {
+        "system": "django", "name": "other", "id": "o", "attempt": 1, "wait": 0.1,
+        "outcome": "failed", "duration": 1.0, "exception": "OtherError", "request_id": "",
+    }  # fmt: skip
+    batch.samples.append(Sample(kind="task", key="other", at=at, weight=1, body=body))
+    filled.write(batch)
+    page = look(client, "/spotter/tasks/")
+    assert "OtherError" in page
+    assert "WorkerLostError" in page
+    name = "task=trainerhub.notifications.tasks.send"
+    href = next(each for each in links(page, "tasks") if each.endswith(name))
+    page = look(client, href)
+    assert "OtherError" not in page
+    assert "WorkerLostError" in page

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from spotter.dashboard import format as write
-from spotter.dashboard.blocks import Cell, Column
+from spotter.dashboard.blocks import Cell, Column, Link, Table, Tabs
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
 from spotter.entries import Sample
@@ -19,6 +21,8 @@ COLUMNS = (
     Column("Took"),
     Column("Queries"),
 )
+#: Examples that are looked through for something that they did, and shown.
+LOOKED_THROUGH, SHOWN = 300, 30
 #: How long a request may go on after it was measured what it does, in seconds.
 LONGEST_SECONDS = 600
 
@@ -41,6 +45,34 @@ def example_row(reader: Reader, sample: Sample) -> list[Cell]:
 def waterfall_of(reader: Reader, route: str, request_id: str) -> str:
     """Where it is shown what a request waited for."""
     return address("requests/example", reader.period, route=route, id=request_id)
+
+
+def requests_that(
+    reader: Reader, title: str, does: Callable[[Mapping[str, Any]], bool]
+) -> Table:
+    """
+    The latest kept requests in whose waterfall something stands.
+
+    Args:
+        does: whether a span of theirs is that.
+    """
+    latest = reader.samples("request", limit=LOOKED_THROUGH, period=reader.period)
+    found = [each for each in latest if any(map(does, each.body.get("spans", ())))]
+    return Table(
+        name="examples",
+        title=title,
+        columns=COLUMNS,
+        rows=[example_row(reader, sample) for sample in found[:SHOWN]],
+        empty="None of the latest requests that are kept did in this period.",
+        note=f"Of the latest {LOOKED_THROUGH} requests that are kept as examples.",
+    )
+
+
+def all_or_one(reader: Reader, path: str, every: str, one: str) -> Tabs:
+    """The way back from one thing of a page to all of them."""
+    return Tabs(
+        [Link(every, address(path, reader.period)), Link(one, "", is_current=True)]
+    )
 
 
 def is_kept(reader: Reader, sample: Sample) -> bool:

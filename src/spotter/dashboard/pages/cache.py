@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -27,10 +28,11 @@ from spotter.dashboard.cache_facts import (
 )
 from spotter.dashboard.cache_findings import findings
 from spotter.dashboard.cache_table import servers
+from spotter.dashboard.examples import all_or_one, requests_that
 from spotter.dashboard.pages.overview import change
 from spotter.dashboard.period import Period
-from spotter.dashboard.reading import Reader
-from spotter.dashboard.site import Page
+from spotter.dashboard.reading import NO, Reader, Where
+from spotter.dashboard.site import Page, address
 from spotter.entries import Point
 
 LOOKUPS = "spotter.cache.lookups"
@@ -40,7 +42,14 @@ MAX_LINES = 5
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
-    """What to do, in numbers, over time, what is behind each cache, its keys, its calls."""
+    """
+    What to do, in numbers, over time, what is behind each cache, its keys, its calls.
+
+    Of one kind of key: over time, and requests that looked for it.
+    """
+    prefix = request.GET.get("prefix", "")
+    if prefix:
+        return one_prefix(reader, prefix)
     found = caches(reader)
     return [
         *(
@@ -54,6 +63,20 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         servers(reader, found),
         prefixes(reader),
         operations(reader),
+    ]
+
+
+def one_prefix(reader: Reader, prefix: str) -> Sequence[Block]:
+    """Keys that begin alike."""
+
+    def looks(span: Mapping[str, Any]) -> bool:
+        return span["kind"] == "cache" and f" {prefix}:" in span["text"]
+
+    return [
+        all_or_one(reader, "cache", "All keys", prefix),
+        chart(reader, {"cache.prefix": prefix}),
+        requests_that(reader, f"Requests that asked for {prefix}", looks),
+        prefixes(reader),
     ]
 
 
@@ -103,14 +126,20 @@ def of_what(cache: CacheFacts | None) -> str:
     return f"{cache.alias}, of {write.count(cache.entries_limit)} entries"
 
 
-def chart(reader: Reader) -> Chart:
-    """The share of lookups that found something, for each cache and its whole server."""
-    found = reader.windows(LOOKUPS, ("cache.alias", "result"))
+def chart(reader: Reader, where: Where = NO) -> Chart:
+    """
+    The share of lookups that found something, for each cache and its whole server.
+
+    Of the lookups of some keys alone the server tells nothing.
+    """
+    found = reader.windows(LOOKUPS, ("cache.alias", "result"), where)
     lines = []
     for alias in sorted({alias for alias, _ in found})[:MAX_LINES]:
         hits, misses = (sums_of(found.get((alias, r)), reader) for r in ("hit", "miss"))
         lines.append(Line(alias or "default", rates(hits, misses), "main"))
-    of_servers, missed = windows_of(reader, HITS), windows_of(reader, MISSES)
+    of_servers, missed = (
+        {} if where else windows_of(reader, name) for name in (HITS, MISSES)
+    )
     for key in sorted(of_servers.keys() & missed.keys())[: MAX_LINES - len(lines)]:
         title = " ".join(filter(None, (key[0], "whole server", key[1])))
         lines.append(Line(title, rates(of_servers[key], missed[key]), "calm"))
@@ -181,7 +210,13 @@ def prefixes(reader: Reader) -> Table:
         rows=[
             [
                 Cell(alias),
-                Cell(prefix, mono=True),
+                Cell(
+                    prefix,
+                    mono=True,
+                    href=address("cache", reader.period, prefix=prefix)
+                    if prefix
+                    else "",
+                ),
                 Cell(write.count(sum(each.values())), sum(each.values())),
                 rate_cell(each["hit"], each["miss"]),
                 Cell(write.count(each["miss"]), each["miss"], bar=each["miss"] / top),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.http import HttpRequest
 
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Block, Cell, Chart, Column, Line, Table
+from spotter.dashboard.examples import all_or_one, requests_that
 from spotter.dashboard.reading import Reader
-from spotter.dashboard.site import Page
+from spotter.dashboard.site import Page, address
 from spotter.dashboard.traffic import quantile
 from spotter.entries import Point
 
@@ -18,13 +20,30 @@ HOST = "server.address"
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
-    """All hosts over time, and each."""
-    points = reader.windows(DURATION, buckets=True).get(
+    """All hosts over time, and each; or one, and requests that called it."""
+    host = request.GET.get("host", "")
+    if not host:
+        return [chart(reader, "other servers", {}), hosts(reader)]
+
+    def calls(span: Mapping[str, Any]) -> bool:
+        return span["kind"] == "http" and host in span["text"].split()[1:2]
+
+    return [
+        all_or_one(reader, "outgoing", "All hosts", host),
+        chart(reader, host, {HOST: host}),
+        requests_that(reader, f"Requests that called {host}", calls),
+        hosts(reader),
+    ]
+
+
+def chart(reader: Reader, what: str, where: Mapping[str, str]) -> Chart:
+    """How long they take to answer."""
+    points = reader.windows(DURATION, where=where, buckets=True).get(
         (), [None] * len(reader.period.windows)
     )
-    chart = Chart(
+    return Chart(
         name="duration",
-        title="Response time of other servers",
+        title=f"Response time of {what}",
         unit="s",
         times=reader.period.windows,
         lines=[
@@ -33,7 +52,6 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
         ],
         marks=reader.deploys(),
     )
-    return [chart, hosts(reader)]
 
 
 def hosts(reader: Reader) -> Table:
@@ -63,7 +81,11 @@ def hosts(reader: Reader) -> Table:
         ],
         rows=[
             [
-                Cell(host, mono=True),
+                Cell(
+                    host,
+                    mono=True,
+                    href=address("outgoing", reader.period, host=host) if host else "",
+                ),
                 Cell(
                     write.per_minute(point.count / reader.period.minutes), point.count
                 ),

@@ -17,6 +17,7 @@ from spotter.dashboard.blocks import (
     Tile,
     Tiles,
 )
+from spotter.dashboard.examples import all_or_one
 from spotter.dashboard.pages.overview import change
 from spotter.dashboard.period import Period
 from spotter.dashboard.reading import Reader
@@ -36,7 +37,15 @@ Group = tuple[str, str]
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
-    """In numbers, over time, queues, tasks by name, failures, commands."""
+    """In numbers, over time, queues, tasks by name, failures, commands; or one task."""
+    name = request.GET.get("task", "")
+    if name:
+        return [
+            all_or_one(reader, "tasks", "All tasks", name),
+            ended(reader, name),
+            failures(reader, name),
+            tasks(reader),
+        ]
     return [
         tiles(reader),
         ended(reader),
@@ -93,10 +102,13 @@ def failed_share(events: dict[str, float]) -> float | None:
     return events.get("failed", 0) / ends if ends else None
 
 
-def ended(reader: Reader) -> Chart:
-    """Tasks that succeeded and failed, over time."""
+def ended(reader: Reader, name: str = "") -> Chart:
+    """Tasks that succeeded and failed, over time: all, or those of a name."""
     ends = {"succeeded": "main", "failed": "bad", "retried": "warn"}
-    found = reader.windows(HAPPENED, ("event",), {"event": tuple(ends)})
+    where: dict[str, str | tuple[str, ...]] = {"event": tuple(ends)}
+    if name:
+        where["task.name"] = name
+    found = reader.windows(HAPPENED, ("event",), where)
     lines = []
     for event, tone in ends.items():
         points = found.get((event,))
@@ -138,7 +150,7 @@ def tasks(reader: Reader) -> Table:
         ],
         rows=[
             [
-                Cell(name, mono=True),
+                Cell(name, mono=True, href=address("tasks", reader.period, task=name)),
                 *(event_cell(event, each.get(event, 0)) for event in EVENTS),
                 p95_cell(durations.get((name,))),
                 p95_cell(waits.get((name,))),
@@ -203,9 +215,9 @@ def commands(reader: Reader) -> Table:
     )
 
 
-def failures(reader: Reader) -> Table:
-    """The latest attempts that failed or were slow."""
-    found = reader.samples("task", period=reader.period)
+def failures(reader: Reader, name: str = "") -> Table:
+    """The latest attempts that failed or were slow: of all tasks, or of a name."""
+    found = reader.samples("task", key=name or None, period=reader.period)
     return Table(
         name="failures",
         title="Failed and slow",
@@ -222,7 +234,7 @@ def failures(reader: Reader) -> Table:
         rows=[
             [
                 Cell(write.moment(sample.at), sample.at),
-                Cell(sample.key, mono=True),
+                Cell(sample.key, mono=True, href=address("tasks", reader.period, task=sample.key)),
                 outcome_cell(str(sample.body["outcome"])),
                 Cell(write.count(sample.body["attempt"]), sample.body["attempt"]),
                 Cell(write.seconds(sample.body["wait"]), sample.body["wait"]),
@@ -233,7 +245,7 @@ def failures(reader: Reader) -> Table:
             for sample in found
         ],
         empty="None is kept.",
-    )
+    )  # fmt: skip
 
 
 def outcome_cell(outcome: str) -> Cell:
