@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils.crypto import get_random_string
 
 from spotter import recording
+from spotter.entries import FAILED_WEIGHT, SLOW_WEIGHT
 from spotter.recorders.agents import MAX_AGENT, agent_kind
 from spotter.recorders.cache_points import MAX_KEY, prefix_of, prefix_of_short
 from spotter.recorders.examples import OFFERED, Examples
@@ -179,6 +180,14 @@ def test_a_route_keeps_its_weightiest_examples_of_an_hour(count):
     assert sum(taken) == min(count, OFFERED)
     assert examples.is_worth_it("request", "/a", 0, count + 1)
     assert examples.is_worth_it("request", "/a", 3600, 0)
+
+
+def test_a_slow_request_is_offered_after_any_number_that_failed():
+    examples = Examples()
+    for _ in range(OFFERED):
+        assert examples.is_worth_it("request", "/a", 0, FAILED_WEIGHT + 1)
+    assert not examples.is_worth_it("request", "/a", 0, FAILED_WEIGHT + 1)
+    assert examples.is_worth_it("request", "/a", 0, SLOW_WEIGHT + 2)
 
 
 @pytest.mark.parametrize(

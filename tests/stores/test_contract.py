@@ -174,6 +174,20 @@ def test_an_hour_keeps_its_weightiest_samples(store):
     assert sorted(s.weight for s in kept) == [3, 4, 5, 6, 7]
 
 
+@pytest.mark.parametrize("failed", [3, 4, 5, 9])
+def test_an_hour_keeps_slow_samples_beside_any_number_that_failed(store, failed):
+    slow = [103.0, 104.0, 105.0]
+    for weights in (slow, [1000.0 + n for n in range(failed)]):
+        made = Batch()
+        made.samples = [sample(weight) for weight in weights]
+        made.samples.append(sample(1, key="/b"))
+        store.write(made)
+    kept = [s.weight for s in store.samples("request", key="/a")]
+    assert sorted(w for w in kept if w < 1000) == slow[-2:]
+    assert len(kept) == min(failed, keep_of("request").count) + 2
+    assert max(kept) == 999 + failed
+
+
 def test_samples_come_latest_first_and_of_their_key(store):
     made = Batch()
     made.samples = [sample(1, NOW), sample(1, NOW + 9), sample(1, NOW + 5, key="/b")]

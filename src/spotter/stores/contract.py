@@ -140,6 +140,8 @@ SAMPLES: Final = {
     "repeated": Keep(10, DAY, 14 * DAY),
     "deploy": Keep(20, DAY, 730 * DAY),
 }
+#: Of these, so many that did not fail are kept whatever failed: what was slow, too.
+BESIDES_FAILED = 2
 #: What is kept of any other kind.
 SAMPLES_OF_OTHERS: Final = Keep(5, HOUR, 7 * DAY)
 

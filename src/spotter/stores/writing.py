@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from spotter.entries import Batch, Point, Sample
+from spotter.entries import FAILED_WEIGHT, Batch, Point, Sample
 from spotter.stores.catalogue import HOMELESS
-from spotter.stores.contract import LADDERS, Level, keep_of, ladder_of
+from spotter.stores.contract import (
+    BESIDES_FAILED,
+    LADDERS,
+    Level,
+    keep_of,
+    ladder_of,
+)
 from spotter.stores.rows import (
     COLUMNS,
     ROWS_AT_ONCE,
@@ -178,17 +184,24 @@ class Writing(Tables):
     def _keep_weightiest(
         self, execute: Execute, kind: str, places: list[tuple[str, int]]
     ) -> None:
-        """Delete all samples but the weightiest of each key and time."""
+        """
+        Delete all samples but the weightiest of each key and time.
+
+        Failures weigh more than anything else: however many there are, a few of the
+        rest are kept beside them.
+        """
+        failed = f"CASE WHEN weight >= {FAILED_WEIGHT} THEN 1 ELSE 0 END"
         for part in parts(places, ROWS_AT_ONCE):
             execute(
                 f"WITH places (key, hour) AS (VALUES {marks(part)}) "
                 "DELETE FROM spotter_samples WHERE id IN (SELECT id FROM ("
-                "SELECT id, ROW_NUMBER() OVER (PARTITION BY p.key, p.hour "
-                "ORDER BY weight DESC, id) AS rank FROM places p "
-                "CROSS JOIN spotter_samples s "
+                f"SELECT id, {failed} AS failed, ROW_NUMBER() OVER (PARTITION BY "
+                "p.key, p.hour ORDER BY weight DESC, id) AS rank, ROW_NUMBER() OVER "
+                f"(PARTITION BY p.key, p.hour, {failed} ORDER BY weight DESC, id) "
+                "AS rank_beside FROM places p CROSS JOIN spotter_samples s "
                 "WHERE s.kind = ? AND s.key = p.key AND s.hour = p.hour"
-                ") AS ranked WHERE rank > ?)",
-                (*flat(part), kind, keep_of(kind).count),
+                ") AS ranked WHERE rank > ? AND (failed = 1 OR rank_beside > ?))",
+                (*flat(part), kind, keep_of(kind).count, BESIDES_FAILED),
             )
 
 

@@ -140,7 +140,8 @@ def examples(reader: Reader, name: str) -> Table:
         columns=COLUMNS,
         rows=[example_row(reader, sample) for sample in found],
         empty="No example is kept of this period: they last three days.",
-        note="The failed and the slowest five of each hour.",
+        note="Of each hour the five that failed or took longest, and the two slowest that "
+        "did not fail.",
     )
 
 
