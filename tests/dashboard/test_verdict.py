@@ -95,6 +95,14 @@ def test_a_cache_misses_too_much_below_half(hits, misses, found):
     assert kinds(lookups=[Lookups(prefix="a", hits=hits, misses=misses)]) == found
 
 
+def test_a_storm_of_misses_of_the_last_minute_is_told_once():
+    well = [Lookups(prefix="a", hits=10_000, misses=900)]
+    storm = [Lookups(prefix="a", hits=100, misses=900)]
+    (found,) = verdict(Facts(lookups=well, lookups_of_late=storm))
+    assert "90 % of its lookups of the last minute" in found.text.replace("\xa0", " ")
+    assert kinds(lookups=storm, lookups_of_late=storm) == ["cache_misses"]
+
+
 @pytest.mark.parametrize(("errors", "told"), [(2, False), (3, True)])
 def test_errors_of_the_cache_and_the_database_are_told(errors, told):
     assert ("cache_errors" in kinds(cache_errors=errors)) is told

@@ -183,6 +183,8 @@ class Findings:
     file: ClassVar = "spotter/blocks/findings.html"
     findings: Sequence[Finding]
     calm: str = "Nothing needs you."
+    #: Of what time they are, where that is not the period of the page.
+    of: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

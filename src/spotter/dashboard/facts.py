@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import urllib.parse
 from collections.abc import Sequence
 
 from spotter.alerts.book import Book
 from spotter.alerts.drilled import overdue
+from spotter.dashboard.period import period_of
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import address
 from spotter.dashboard.statements import (
@@ -19,9 +21,11 @@ from spotter.dashboard.statements import (
     text_of,
     texts,
 )
-from spotter.dashboard.traffic import DURATION, ROUTE, RouteFacts
+from spotter.dashboard.traffic import ALL, DURATION, ROUTE, RouteFacts, routes
 from spotter.dashboard.verdict import (
+    ENOUGH_SLOW,
     SLOW_SECONDS,
+    SLOW_SHARE,
     SLOW_STATEMENT_SECONDS,
     Facts,
     Growth,
@@ -40,22 +44,85 @@ MEMORY, PROCESS = "process.memory.usage", ("host.name", "process.pid")
 ELDER_SECONDS, WARM_UP_SECONDS = 120.0, 60.0
 #: What the page of a route asks for its name by.
 ROUTE_ASKED = "route"
-#: Routes, statements and repetitions that are looked at: the costliest.
+#: Statements and repetitions that are looked at: the costliest.
 MOST = 20
+#: What is wrong now is told of the shortest of these that has enough requests to judge:
+#: seconds, and the period in which its evidence is shown.
+STRETCHES = ((300, "15m"), (900, "15m"), (3600, "1h"))
+ENOUGH_TO_JUDGE = 100
+#: Lookups are many: that most of them miss is told of the last minute too, as a storm of
+#: them must last for half a stretch to be most of that.
+LOOKUP_SECONDS = 60
+LOOKUPS, BY_LOOKUP = "spotter.cache.lookups", ("cache.prefix", "result")
+#: What is asked of metrics with few series, by what they are grouped by; those that may
+#: have many come last, and have a statement of their own where they do.
+JUDGED = {
+    ALL: (),
+    "spotter.workers.busy": (),
+    "spotter.workers.count": (),
+    "spotter.db.errors": (),
+    "spotter.cache.errors": (),
+    "system.cpu.utilization": ("host.name",),
+    "system.memory.utilization": ("host.name",),
+    "system.filesystem.utilization": ("host.name", "system.filesystem.mountpoint"),
+    "spotter.cache.memory.limit": ("cache.alias", "host.name"),
+    "spotter.dropped": ("what",),
+    **dict.fromkeys(REPEATED, BY_REPETITION),
+    LOOKUPS: BY_LOOKUP,
+    "spotter.http.server.exceptions": (ROUTE, "error.type"),
+}
 
 
-def gather(reader: Reader, found: dict[str, RouteFacts]) -> Facts:
-    """All facts of the period."""
+def latest(reader: Reader) -> Reader:
+    """
+    Whose facts say what is wrong: of a period that is live, of its last minutes.
+
+    An hour of good requests, or ninety days, would hide what has just begun, and tell of
+    what is long over. A period in the past is judged as a whole. What the facts are
+    reached from is read ahead.
+    """
+    if not reader.period.is_live:
+        reader.read_ahead(JUDGED)
+        return reader
+    for seconds, name in STRETCHES:
+        recent = last_seconds(reader, seconds, name)
+        recent.read_ahead(JUDGED)
+        if recent.total(ALL).count >= ENOUGH_TO_JUDGE:
+            break
+    return recent
+
+
+def last_seconds(reader: Reader, seconds: int, name: str) -> Reader:
+    """The last of a live period; its links lead to the period of that name."""
+    period = period_of({"period": name}, reader.now)
+    start = max(period.start, period.end - seconds)
+    shorter = dataclasses.replace(period, start=start)
+    return Reader(reader.store, shorter, reader.now)
+
+
+def gather(reader: Reader, whole: Reader) -> Facts:
+    """
+    All facts that the verdict is reached from.
+
+    Args:
+        reader: of the time that is judged, as `latest` gives it.
+        whole: of the period that the page shows: memory takes its time to grow.
+    """
     busy = reader.total("spotter.workers.busy")
     count = reader.total("spotter.workers.count")
     return Facts(
-        routes=route_facts(reader, found),
+        routes=route_facts(reader, routes(reader)),
         statements=statement_facts(reader),
         repetitions=repetition_facts(reader),
         lookups=lookup_facts(reader),
+        lookups_of_late=lookup_facts(
+            last_seconds(reader, LOOKUP_SECONDS, reader.period.name)
+        )
+        if reader.period.is_live
+        else (),
         database_errors=reader.total("spotter.db.errors").sum,
         cache_errors=reader.total("spotter.cache.errors").sum,
-        growths=growth_facts(reader),
+        growths=growth_facts(whole),
         busy=busy.mean / count.mean if busy.count and count.mean else None,
         cpu=levels(reader, "system.cpu.utilization", ("host.name",), mean=True),
         memory=levels(reader, "system.memory.utilization", ("host.name",)),
@@ -85,9 +152,11 @@ def not_drilled(reader: Reader) -> Sequence[str]:
 
 def route_facts(reader: Reader, found: dict[str, RouteFacts]) -> list[Route]:
     """Routes, with how many of their requests were slow."""
-    suspects = sorted(found.values(), key=lambda each: -each.seconds)[:MOST]
-    points = reader.totals(
-        DURATION, (ROUTE,), {ROUTE: tuple(each.name for each in suspects)}, buckets=True
+    suspects = tuple(each.name for each in found.values() if may_be_slow(each))
+    points = (
+        reader.totals(DURATION, (ROUTE,), {ROUTE: suspects}, buckets=True)
+        if suspects
+        else {}
     )
     page = address("requests/route", reader.period)
     exceptions: dict[str, str] = {}
@@ -110,6 +179,12 @@ def route_facts(reader: Reader, found: dict[str, RouteFacts]) -> list[Route]:
         )
         for each in found.values()
     ]  # fmt: skip
+
+
+def may_be_slow(facts: RouteFacts) -> bool:
+    """Whether enough of a route's requests to be told can have been slow, by its sums."""
+    least = max(ENOUGH_SLOW, SLOW_SHARE * facts.requests)
+    return facts.longest > SLOW_SECONDS and facts.seconds > least * SLOW_SECONDS
 
 
 def statement_facts(reader: Reader) -> list[SlowStatement]:
@@ -165,8 +240,7 @@ def repetition_facts(reader: Reader) -> list[Repetition]:
 def lookup_facts(reader: Reader) -> list[Lookups]:
     """Lookups by the beginning of their key."""
     found: dict[str, dict[str, float]] = {}
-    by = ("cache.prefix", "result")
-    for (prefix, result), point in reader.totals("spotter.cache.lookups", by).items():
+    for (prefix, result), point in reader.totals(LOOKUPS, BY_LOOKUP).items():
         found.setdefault(prefix, {"hit": 0, "miss": 0})[result] = point.sum
     return [
         Lookups(

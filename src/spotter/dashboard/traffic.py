@@ -24,6 +24,7 @@ class RouteFacts:
     requests: float = 0
     errors: float = 0
     seconds: float = 0.0
+    longest: float = 0.0
     queries: float = 0
     db_seconds: float = 0.0
     cache_seconds: float = 0.0
@@ -56,6 +57,7 @@ def routes(reader: Reader, period: Period | None = None) -> dict[str, RouteFacts
         facts = found.setdefault(name, RouteFacts(name))
         facts.requests += point.count
         facts.seconds += point.sum
+        facts.longest = max(facts.longest, point.maximum)
         facts.errors += point.count if status >= "500" else 0
     for metric, attribute in (
         ("spotter.http.server.db.queries", "queries"),

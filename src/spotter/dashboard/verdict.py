@@ -98,6 +98,8 @@ class Facts:
     statements: Sequence[SlowStatement] = ()
     repetitions: Sequence[Repetition] = ()
     lookups: Sequence[Lookups] = ()
+    #: The same of the last minute; none of a time that is past.
+    lookups_of_late: Sequence[Lookups] = ()
     database_errors: float = 0
     cache_errors: float = 0
     growths: Sequence[Growth] = ()
@@ -232,19 +234,25 @@ def repetitions(facts: Facts) -> Iterator[Finding]:
 
 def cache(facts: Facts) -> Iterator[Finding]:
     """A cache that misses most of what it is asked."""
-    hits = sum(each.hits for each in facts.lookups)
-    misses = sum(each.misses for each in facts.lookups)
-    if hits + misses >= ENOUGH_LOOKUPS and hits / (hits + misses) < LOW_HITS:
-        worst = max(facts.lookups, key=lambda each: each.misses)
+    for lookups, when in (
+        (facts.lookups, ""),
+        (facts.lookups_of_late, " of the last minute"),
+    ):
+        hits = sum(each.hits for each in lookups)
+        misses = sum(each.misses for each in lookups)
+        if hits + misses < ENOUGH_LOOKUPS or hits / (hits + misses) >= LOW_HITS:
+            continue
+        worst = max(lookups, key=lambda each: each.misses)
         yield Finding(
             "cache_misses",
             "warn",
-            f"The cache misses {write.share(misses / (hits + misses))} of its lookups; "
+            f"The cache misses {write.share(misses / (hits + misses))} of its lookups{when}; "
             f"{write.count(worst.misses)} of {write.count(misses)} misses are keys of "
             f"“{worst.prefix}”.",
             "Are these keys ever set, and do they live long enough to be read again?",
             worst.href,
         )
+        break
     if facts.cache_errors >= ENOUGH_ERRORS:
         yield Finding(
             "cache_errors",

@@ -17,7 +17,7 @@ from spotter.dashboard.blocks import (
 )
 from spotter.dashboard.cache_findings import urgent
 from spotter.dashboard.examples import COLUMNS, example_row
-from spotter.dashboard.facts import gather
+from spotter.dashboard.facts import gather, latest
 from spotter.dashboard.fixes import fixes
 from spotter.dashboard.period import Period
 from spotter.dashboard.reading import Reader
@@ -36,41 +36,42 @@ from spotter.stores.contract import PROCESSES
 
 WORKERS = ("spotter.workers.busy", "spotter.workers.count")
 CPU, IN_FLIGHT = "system.cpu.utilization", "http.server.active_requests"
-#: What the page asks of metrics with few series, by what they are grouped by; those that
-#: may have many come last, and have a statement of their own where they do.
+#: What tiles and fixes ask of metrics with few series, by what they are grouped by.
 FEW = {
     **dict.fromkeys(WORKERS, ()),
-    "spotter.db.errors": (),
-    "spotter.cache.errors": (),
-    CPU: ("host.name",),
-    "system.memory.utilization": ("host.name",),
-    "system.filesystem.utilization": ("host.name", "system.filesystem.mountpoint"),
-    "spotter.cache.memory.limit": ("cache.alias", "host.name"),
-    "spotter.dropped": ("what",),
     **dict.fromkeys(REPEATED, BY_REPETITION),
-    "spotter.cache.lookups": ("cache.prefix", "result"),
 }
 
 
 def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
     """What needs somebody, then how the service is."""
+    now = latest(reader)
     reader.read_ahead(FEW)
     found = routes(reader)
     told = [
         *watching.findings(reader),
-        *urgent(reader),
-        *verdict.verdict(gather(reader, found)),
+        *urgent(now),
+        *verdict.verdict(gather(now, reader)),
     ]
     # Of what nobody measures nobody knows whether it needs somebody: the page says so.
     is_known = stale(reader.written_at(), reader.now) is None
     return [
-        *([Findings(told)] if told or is_known else []),
+        *([Findings(told, of=time_of(now))] if told or is_known else []),
         tiles(reader),
         rate_chart(reader, ALL, {}),
         latency_chart(reader, ALL, {}),
         fixes(reader, found),
         failures(reader),
     ]
+
+
+def time_of(now: Reader) -> str:
+    """Which time the verdict is of, for who looks at a longer one; "" when at this."""
+    if not now.period.is_live:
+        return ""
+    return (
+        f"Of the last {now.period.minutes:g} minutes; memory that grows, of the period."
+    )
 
 
 def tiles(reader: Reader) -> Tiles:
