@@ -57,6 +57,7 @@ class Page:
         parent: the path of the page that leads here.
         named_by: what of the address names the one that is shown, such as "id".
         export: gives the page as a document, for `?format=md`; None for none.
+        still_for: what of the address makes it a search, which is not repeated by itself.
         survives: whether it is shown without the store, as what the watcher knows and
             the log files are.
         is_text: whether it shows nothing of the project, only what comes with Spotter:
@@ -71,6 +72,7 @@ class Page:
     named_by: str = ""
     with_period: bool = True
     refreshes: bool = True
+    still_for: tuple[str, ...] = ("q",)
     export: Callable[[Reader, HttpRequest], HttpResponse | None] | None = None
     survives: bool = False
     is_text: bool = False
@@ -319,7 +321,7 @@ def render(
                         and period.is_live
                         and page
                         and page.refreshes
-                        and not request.GET.get("q")
+                        and not any(map(request.GET.get, page.still_for))
                     ),
                     "nonce": nonce,
                     "assets": f"{root()}assets/{assets.version()}/",

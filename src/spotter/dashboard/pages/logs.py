@@ -6,20 +6,21 @@ import datetime
 import itertools
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.conf import settings as django_settings
 from django.http import HttpRequest
 
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Block, Form, LogLine, LogLines, Note
+from spotter.dashboard.pages.requests import period_fields
 from spotter.dashboard.reading import Reader
 from spotter.dashboard.site import Page, address
 from spotter.exceptions import SpotterError
 from spotter.logs.reading.entries import Entry
 from spotter.logs.reading.files import directory_of, find_logs
 from spotter.logs.reading.render import said
-from spotter.logs.reading.search import Query, search
+from spotter.logs.reading.search import Limit, Query, search
 
 #: Lines shown, and the longest that a page looks for them.
 LINES, SECONDS = 200, 3.0
@@ -46,14 +47,19 @@ def build(reader: Reader, request: HttpRequest) -> Sequence[Block]:
             ("level", asked["level"], LEVELS),
             ("file", asked["file"], ["", *(log.path.name for log in logs)]),
         ],
-        hidden=[("period", reader.period.name)] if reader.period.name else [],
+        hidden=period_fields(reader),
         button="Search",
     )
     chosen = [log for log in logs if asked["file"] in ("", log.path.name)]
-    lines = bounded(search(chosen, query_of(reader, asked)))
-    found = [line_of(reader, entry) for entry in itertools.islice(lines, LINES)]
+    limit = Limit(time.monotonic() + SECONDS)
+    lines = search(chosen, query_of(reader, asked), limit)
+    try:
+        found = [line_of(reader, entry) for entry in itertools.islice(lines, LINES)]
+    except OSError as error:
+        return [form, Note("The log files can't be read", str(error), "warn")]
     return [
         form,
+        *left_unread(limit),
         LogLines(
             f"{write.number_of(len(found), 'line', 'lines')}, the newest first" + (" (there are more)" if len(found) == LINES else ""),
             found,
@@ -82,13 +88,26 @@ def instant(at: int) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(at, datetime.UTC)
 
 
-def bounded(found: Iterator[Entry]) -> Iterator[Entry]:
-    """Stop looking after some seconds: a page must not read gigabytes."""
-    deadline = time.monotonic() + SECONDS
-    for entry in found:
-        yield entry
-        if time.monotonic() > deadline:
-            return
+def left_unread(limit: Limit) -> list[Note]:
+    """What was not looked through: a page must not read gigabytes."""
+    told = []
+    if limit.is_cut:
+        back_to = (
+            f"{limit.back_to:%Y-%m-%d %H:%M:%S} UTC" if limit.back_to else "a part"
+        )
+        told.append(
+            Note(
+                f"Looked back to {back_to}, not further",
+                f"A search stops after {SECONDS:g} seconds. Choose one file or a shorter "
+                "period, or let `manage.py spotter logs search` read everything.",
+                "warn",
+            )
+        )
+    if limit.unreadable:
+        told.append(
+            Note("Not every file can be read", "; ".join(limit.unreadable), "warn")
+        )
+    return told
 
 
 def line_of(reader: Reader, entry: Entry) -> LogLine:
@@ -104,4 +123,11 @@ def line_of(reader: Reader, entry: Entry) -> LogLine:
     )
 
 
-PAGE = Page(path="logs", title="Logs", menu="Logs", build=build, survives=True)
+PAGE = Page(
+    path="logs",
+    title="Logs",
+    menu="Logs",
+    build=build,
+    survives=True,
+    still_for=("text", "request_id"),
+)

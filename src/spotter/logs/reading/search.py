@@ -6,8 +6,9 @@ import dataclasses
 import datetime
 import heapq
 import re
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 from spotter.logs.reading.entries import Entry, entry
@@ -50,6 +51,33 @@ def pattern_finder(pattern: bytes) -> Needle:
         return match.start() if match else -1
 
     return find
+
+
+@dataclasses.dataclass(slots=True)
+class Limit:
+    """
+    How long a search may read, for who cannot wait, and what it left unread.
+
+    Args:
+        until: when it stops, by time.monotonic(). A piece of each log is read anyway.
+        back_to: all that is newer was read; None where that is not known.
+        unreadable: files that could not be read, each with why.
+    """
+
+    until: float
+    is_cut: bool = False
+    back_to: datetime.datetime | None = None
+    unreadable: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.until
+
+    def cut(self, back_to: datetime.datetime | None) -> None:
+        """One of the logs was read back to here, and no further."""
+        self.is_cut = True
+        known = [at for at in (self.back_to, back_to) if at is not None]
+        self.back_to = max(known, default=None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +148,20 @@ def is_of_request(found: Entry, request_id: str) -> bool:
     return request_id in found.text
 
 
-def search(logs: Sequence[Log], query: Query) -> Iterator[Entry]:
-    """Give the matching entries of all logs, the newest first."""
+def search(
+    logs: Sequence[Log], query: Query, limit: Limit | None = None
+) -> Iterator[Entry]:
+    """
+    Give the matching entries of all logs, the newest first.
+
+    Args:
+        limit: ends it early and notes what could not be read; None reads everything.
+
+    Raises:
+        OSError: a file cannot be read, and there is no limit to note it.
+    """
     return heapq.merge(
-        *(search_log(log, query) for log in logs), key=written_at, reverse=True
+        *(search_log(log, query, limit) for log in logs), key=written_at, reverse=True
     )
 
 
@@ -131,37 +169,60 @@ def written_at(found: Entry) -> datetime.datetime:
     return found.at or _EARLIEST
 
 
-def search_log(log: Log, query: Query) -> Iterator[Entry]:
+def search_log(log: Log, query: Query, limit: Limit | None = None) -> Iterator[Entry]:
     """Give the matching entries of one log and its archives, the newest first."""
-    for path in log.parts:
+    for number, path in enumerate(log.parts):
         since = query.since
         if since and modified_at(path) < (since - DISORDER).timestamp():
             return  # so were all that are older
+        if number and limit is not None and limit.is_over:
+            limit.cut(last_written(path))
+            return
         try:
-            yield from search_file(path, query)
+            if (yield from search_file(path, query, limit)):
+                return
         except FileNotFoundError:
             continue  # rotated away while this was read
+        except OSError as error:
+            if limit is None:
+                raise
+            limit.unreadable.append(f"{path.name}: {error.strerror}")
 
 
-def search_file(path: Path, query: Query) -> Iterator[Entry]:
-    """Give the matching entries of one file, the newest first."""
+def search_file(
+    path: Path, query: Query, limit: Limit | None = None
+) -> Generator[Entry, None, bool]:
+    """Give the matching entries of one file, the newest first; then, whether it was cut."""
     if path.suffix == ".gz":
-        yield from search_archive(path, query)
-        return
+        return (yield from search_archive(path, query, limit))
     needles = query.needles()
+    before = b""
     for piece in newest_pieces(path, query.since):
+        if before and limit is not None and limit.is_over:
+            limit.cut(entry(before[:4096], path.name).at)
+            return True
         for raw in candidates(piece, needles):
             found = entry(raw, path.name)
             if query.matches(found):
                 yield found
+        before = piece
+    return False
 
 
-def search_archive(path: Path, query: Query) -> Iterator[Entry]:
+def search_archive(
+    path: Path, query: Query, limit: Limit | None = None
+) -> Generator[Entry, None, bool]:
     """Give those of a compressed archive, which is read once, from its start."""
     kept: deque[Entry] = deque(maxlen=MAX_KEPT)
     needles = query.needles()
+    is_cut = False
     with open_stream(path) as stream:
-        for piece in oldest_pieces(stream):
+        for number, piece in enumerate(oldest_pieces(stream)):
+            if number and limit is not None and limit.is_over:
+                # What is newest in it was not read.
+                limit.cut(last_written(path))
+                is_cut = True
+                break
             if is_later(piece, path.name, query.until):
                 break
             for raw in reversed(list(candidates(piece, needles))):
@@ -169,6 +230,12 @@ def search_archive(path: Path, query: Query) -> Iterator[Entry]:
                 if query.matches(found):
                     kept.append(found)
     yield from reversed(kept)
+    return is_cut
+
+
+def last_written(path: Path) -> datetime.datetime:
+    """When a file was last written."""
+    return datetime.datetime.fromtimestamp(modified_at(path), datetime.UTC)
 
 
 def is_later(piece: bytes, file: str, until: datetime.datetime | None) -> bool:
