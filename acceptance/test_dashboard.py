@@ -9,7 +9,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from acceptance.trainerhub_server import TrainerHub, running_trainerhub
+from acceptance.trainerhub_server import TrainerHub, get, running_trainerhub
 from tests.servers.processes import program, wait_until
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(300)]
@@ -162,6 +162,23 @@ def test_the_theme_that_was_chosen_is_kept(server, page):
     page.goto(f"{server.url}/spotter/hosts/")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
     page.click("#theme")
+
+
+def test_a_new_line_comes_to_the_open_page_of_the_logs(server, desk, browser):
+    context = browser.new_context(storage_state=desk.context.storage_state())
+    tail = context.new_page()
+    tail.clock.install()
+    tail.goto(f"{server.url}/spotter/logs/?file=api.log", wait_until="networkidle")
+    tail.evaluate("window.isTheSame = true")
+    asked = "/asked-while-somebody-looks/"
+    assert tail.locator(f".loglines >> text={asked}").count() == 0
+    assert get(f"{server.url}{asked}").status_code == 404
+    log = server.home / "logs" / "api.log"
+    wait_until(lambda: asked in log.read_text(), 10, "its line in api.log")
+    tail.clock.fast_forward(10_000)
+    tail.wait_for_selector(f".loglines >> text={asked}")
+    assert tail.evaluate("window.isTheSame")
+    context.close()
 
 
 def age(server: TrainerHub) -> float:
