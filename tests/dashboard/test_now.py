@@ -195,3 +195,19 @@ def test_memory_that_grows_slowly_is_told_of_the_period(written, told, store, no
     store.write(batch)
     written((good, now, 6))
     assert [*told("period=1h")] == ["memory_growth"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(2.5, "waiting for the database"), (0.5, "in Python or on calls")],
+)
+def test_it_is_told_what_slow_requests_wait_for(
+    written, client, store, now, seconds, said
+):
+    batch = Batch()
+    of = Series.of("spotter.http.server.db.duration", {"http.route": "/waits"})
+    for _ in range(6):
+        batch.point(of, now).note(seconds)
+    store.write(batch)
+    written((good, now, 6), (slow, now, 6, "/waits"))
+    assert said in client.get("/spotter/").content.decode()

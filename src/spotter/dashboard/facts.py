@@ -21,7 +21,14 @@ from spotter.dashboard.statements import (
     text_of,
     texts,
 )
-from spotter.dashboard.traffic import ALL, DURATION, ROUTE, RouteFacts, routes
+from spotter.dashboard.traffic import (
+    ALL,
+    DURATION,
+    ROUTE,
+    RouteFacts,
+    add_waits,
+    counted,
+)
 from spotter.dashboard.verdict import (
     ENOUGH_SLOW,
     SLOW_SECONDS,
@@ -111,7 +118,7 @@ def gather(reader: Reader, whole: Reader) -> Facts:
     busy = reader.total("spotter.workers.busy")
     count = reader.total("spotter.workers.count")
     return Facts(
-        routes=route_facts(reader, routes(reader)),
+        routes=route_facts(reader, counted(reader)),
         statements=statement_facts(reader),
         repetitions=repetition_facts(reader),
         lookups=lookup_facts(reader),
@@ -153,11 +160,10 @@ def not_drilled(reader: Reader) -> Sequence[str]:
 def route_facts(reader: Reader, found: dict[str, RouteFacts]) -> list[Route]:
     """Routes, with how many of their requests were slow."""
     suspects = tuple(each.name for each in found.values() if may_be_slow(each))
-    points = (
-        reader.totals(DURATION, (ROUTE,), {ROUTE: suspects}, buckets=True)
-        if suspects
-        else {}
-    )
+    points: dict[tuple[str, ...], Point] = {}
+    if suspects:
+        points = reader.totals(DURATION, (ROUTE,), {ROUTE: suspects}, buckets=True)
+        add_waits(reader, found, {ROUTE: suspects})
     page = address("requests/route", reader.period)
     exceptions: dict[str, str] = {}
     worst: dict[str, float] = {}

@@ -6,7 +6,7 @@ import dataclasses
 
 from spotter.dashboard.blocks import Chart, Line
 from spotter.dashboard.period import Period
-from spotter.dashboard.reading import Reader
+from spotter.dashboard.reading import NO, Reader, Where
 from spotter.entries import Point
 from spotter.recorders.api_log import UNMATCHED
 
@@ -51,23 +51,40 @@ def name_of(route: str) -> str:
 
 def routes(reader: Reader, period: Period | None = None) -> dict[str, RouteFacts]:
     """Every route of the period, from sums alone."""
+    found = counted(reader, period)
+    add_waits(reader, found, period=period)
+    return found
+
+
+def counted(reader: Reader, period: Period | None = None) -> dict[str, RouteFacts]:
+    """Every route of the period: requests, failures and time, not what they wait for."""
     found: dict[str, RouteFacts] = {}
-    counted = reader.totals(DURATION, (ROUTE, STATUS), period=period)
-    for (name, status), point in counted.items():
+    points = reader.totals(DURATION, (ROUTE, STATUS), period=period)
+    for (name, status), point in points.items():
         facts = found.setdefault(name, RouteFacts(name))
         facts.requests += point.count
         facts.seconds += point.sum
         facts.longest = max(facts.longest, point.maximum)
         facts.errors += point.count if status >= "500" else 0
+    return found
+
+
+def add_waits(
+    reader: Reader,
+    found: dict[str, RouteFacts],
+    where: Where = NO,
+    period: Period | None = None,
+) -> None:
+    """Add what routes ask the database and the cache for, of all or those of `where`."""
     for metric, attribute in (
         ("spotter.http.server.db.queries", "queries"),
         ("spotter.http.server.db.duration", "db_seconds"),
         ("spotter.http.server.cache.duration", "cache_seconds"),
     ):
-        for (name,), point in reader.totals(metric, (ROUTE,), period=period).items():
+        points = reader.totals(metric, (ROUTE,), where, period=period)
+        for (name,), point in points.items():
             if name in found:
                 setattr(found[name], attribute, point.sum)
-    return found
 
 
 def whole(reader: Reader, period: Period | None = None) -> tuple[Point, float]:
