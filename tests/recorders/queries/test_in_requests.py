@@ -7,11 +7,18 @@ import operator
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.db.models import Q
 from django.http import HttpResponse
 from django.urls import path
 
 from spotter import recording
+from spotter.fingerprints import statement_of
+from spotter.recorders import work
+from spotter.recorders.examples import Examples
+from spotter.recorders.queries import capture, points
+from spotter.recorders.queries.points import Fingerprints
+from spotter.spans import QuerySpan
 from tests.kept import recorded
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +53,14 @@ def by_key(request):
     return HttpResponse("")
 
 
+def takes(request):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT takes(%s)", [float(request.GET["seconds"])])
+        return HttpResponse(cursor.fetchone())
+
+
 urlpatterns = [
+    path("takes/", takes),
     path("same/", reads_the_same),
     path("get-or-create/", gets_or_creates),
     path("by-relation/", by_relation),
@@ -55,8 +69,10 @@ urlpatterns = [
 
 
 @pytest.fixture(autouse=True)
-def urls(settings, kept):
-    """These views, and a store that nothing has been written to."""
+def process(settings, kept, monkeypatch):
+    """A process that has just begun, with these views and an empty store."""
+    monkeypatch.setattr(points, "_fingerprints", Fingerprints())
+    monkeypatch.setattr(points, "is_worth_it", Examples().is_worth_it)
     settings.ROOT_URLCONF = __name__
 
 
@@ -93,3 +109,47 @@ def test_views_that_share_a_line_are_told_their_own_relation(client, kept):
     assert (one["text"], one["site"]) == (other["text"], other["site"])
     assert one["relation"] == "Permission.content_type"
     assert other["relation"] == ""
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still but while a query runs that says how long it takes."""
+    now = [0.0]
+    monkeypatch.setattr(capture, "perf_counter", lambda: now[0])
+    connection.ensure_connection()
+    connection.connection.create_function(
+        "takes", 1, lambda seconds: now.append(now.pop() + seconds)
+    )
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.101])
+def test_a_slow_query_leaves_an_example(client, kept, clock, seconds):
+    response = client.get(f"/takes/?seconds={seconds}")
+    recording.flush()
+    (sample,) = kept.samples("statement")
+    told = sample.body
+    assert (told["text"], told["why"]) == ("SELECT takes(%s)", "slow")
+    assert (told["duration"], told["rows"], told["route"]) == (seconds, 1, "/takes/")
+    assert told["site"].endswith(f":{takes.__code__.co_firstlineno + 2} takes")
+    assert told["request_id"] == response.headers["X-Request-ID"]
+
+
+def test_a_query_that_is_a_little_faster_leaves_none(client, kept, clock):
+    client.get("/takes/?seconds=0.099")
+    recording.flush()
+    assert kept.samples("statement") == []
+
+
+def test_three_calls_of_a_statement_are_stored_as_what_they_were(request_context, kept):
+    spans = [QuerySpan(0.0, "SELECT 1 FROM t", "default", "sqlite") for _ in range(3)]
+    for span, seconds, rows in zip(spans, (0.25, 0.5, 0.125), (3, 20, 7), strict=True):
+        span.seconds, span.rows = seconds, rows
+    recording.put(work.Spilled(request_context, [*spans]))
+    key = statement_of("SELECT 1 FROM t").fingerprint
+    for name, total, most in [
+        ("spotter.db.statement.rows", 30.0, 20.0),
+        ("spotter.db.statement.duration", 0.875, 0.5),
+        ("spotter.db.statement.callers", 0.875, 0.5),
+    ]:
+        point = recorded(name, "db.query.fingerprint")[key]
+        assert (point.count, point.sum, point.maximum) == (3, total, most)

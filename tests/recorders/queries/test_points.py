@@ -7,6 +7,7 @@ import time
 import pytest
 
 from spotter.fingerprints import statement_of
+from spotter.recorders.examples import Examples
 from spotter.recorders.queries import points
 from spotter.recorders.queries.points import Fingerprints, measure_queries
 from spotter.recording import Measures
@@ -21,6 +22,7 @@ MANY = MAX_LABEL_SETS + 100
 def bounds(monkeypatch):
     """The bounds of a process that has just begun."""
     monkeypatch.setattr(points, "_fingerprints", Fingerprints())
+    monkeypatch.setattr(points, "is_worth_it", Examples().is_worth_it)
     return Bounds()
 
 
@@ -103,3 +105,43 @@ def test_statements_that_never_come_again_share_what_they_are_added_to(bounds):
     assert len(into._kept) == 2  # one for each operation
     name, label = "db.client.operation.duration", "db.operation.name"
     assert values(into.batch.points, name, label) == {"SELECT", "UPDATE"}
+
+
+def span_of(number, seconds, rows=1):
+    """A query as it was captured."""
+    span = QuerySpan(0.0, sql_of(number), "default", "sqlite")
+    span.seconds, span.rows = seconds, rows
+    span.site = ("/project/views.py", 10, "page")
+    return span
+
+
+def samples_of(bounds, *spans):
+    into = Measures(bounds)
+    measure_queries(spans, "/page/", "of-a-test", into, time.time())
+    return into.batch.samples
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.101])
+def test_a_slow_query_leaves_an_example_at_once(bounds, seconds):
+    (sample,) = samples_of(bounds, span_of(1, seconds))
+    assert (sample.kind, sample.key) == ("statement", fingerprint(1))
+    assert sample.weight == seconds
+    assert sample.body == {
+        "text": sql_of(1),
+        "alias": "default",
+        "system": "sqlite",
+        "operation": "SELECT",
+        "tables": ("t1_x",),
+        "site": "/project/views.py:10 page",
+        "duration": seconds,
+        "rows": 1,
+        "route": "/page/",
+        "request_id": "of-a-test",
+        "why": "slow",
+    }
+
+
+def test_a_query_below_that_leaves_one_when_it_comes_again(bounds):
+    assert samples_of(bounds, span_of(1, 0.099)) == []
+    (sample,) = samples_of(bounds, span_of(1, 0.099))
+    assert (sample.body["why"], sample.weight) == ("seen", 0.0)
