@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, connections
 from django.db.backends.utils import CursorWrapper
 
 from spotter import recording
-from spotter.context import MAX_SPANS, enter, leave
+from spotter.context import MAX_SPANS, current, enter, leave
 from spotter.fingerprints import MAX_SQL, Statement
 from spotter.recorders import work
 from spotter.recorders.pieces import Piece
@@ -73,8 +73,9 @@ def test_what_spotter_asks_itself_is_not_counted(request_context):
     assert request_context.db_queries == 0
 
 
-def test_outside_a_request_nothing_is_counted():
+def test_outside_a_request_nothing_is_counted(kept):
     assert ask() == [(1,)]
+    assert recorded("db.client.operation.duration") == {}
 
 
 def test_installing_twice_counts_once(request_context):
@@ -104,6 +105,53 @@ def test_a_thread_that_is_given_the_context_is_counted(request_context):
     thread.start()
     thread.join()
     assert request_context.db_queries == 1
+
+
+def in_a_thread(work):
+    """Have it done by a thread that is given nothing, on a connection of its own."""
+
+    def run():
+        asked = connections.create_connection("default")
+        asked.ensure_connection()
+        try:
+            work(asked)
+        finally:
+            asked.connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def ask_and_fail(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 7")
+        assert cursor.fetchall() == [(7,)]
+        assert current() is None
+        with pytest.raises(DatabaseError):
+            cursor.execute("SELECT * FROM nowhere")
+
+
+def test_a_thread_of_its_own_is_counted_as_nobodys(request_context, kept):
+    in_a_thread(ask_and_fail)
+    in_a_thread(ask_and_fail)
+    assert request_context.db_queries == 0
+    operations = recorded("db.client.operation.duration", "db.operation.name")
+    assert {name: point.count for name, point in operations.items()} == {"SELECT": 4}
+    callers = recorded("spotter.db.statement.callers", "http.route")
+    assert {name: point.count for name, point in callers.items()} == {"(none)": 4}
+    rows = recorded("spotter.db.statement.rows")[()]
+    assert (rows.count, rows.sum) == (2, 2)
+    assert recorded("spotter.db.errors", "error.type")["OperationalError"].sum == 2
+
+
+def test_a_thread_of_spotters_own_is_not_counted(kept):
+    def ask(connection):
+        with ignore(), connection.cursor() as cursor:
+            cursor.execute("SELECT 7")
+
+    in_a_thread(ask)
+    assert recorded("db.client.operation.duration") == {}
 
 
 async def in_threads(count):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from types import CodeType, FrameType
@@ -14,16 +15,17 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.backends.utils import CursorWrapper
 
-from spotter import conf
+from spotter import conf, recording
 from spotter.call_sites import (
     MAX_FRAMES,
     awaiting_site,
     is_project,
     project_frame,
 )
-from spotter.context import Context, current
+from spotter.context import Context, current, enter, leave
 from spotter.fingerprints import MAX_SQL, shortened
 from spotter.recorders.queries.attribution import Told, tell
+from spotter.recorders.queries.strays import STRAY, Stray
 from spotter.rescue import is_ignoring, rescue
 from spotter.spans import QuerySpan, Site
 
@@ -46,7 +48,9 @@ def watch_query(
 ) -> Any:
     """Run one query, and add it to the work in hand whether or not it fails."""
     work = current()
-    if work is None or is_ignoring():
+    if work is None:
+        return watch_stray(execute, sql, params, many, context)
+    if is_ignoring():
         return execute(sql, params, many, context)
     connection = context["connection"]
     text = whole = sql if type(sql) is str else text_of(sql, connection)
@@ -69,6 +73,26 @@ def watch_query(
         except Exception:
             with rescue("note a query"):
                 raise
+
+
+def watch_stray(
+    execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any
+) -> Any:
+    """
+    Run a query that belongs to no work, and add it to what threads ask by themselves.
+
+    A thread's alone: what the main one asks outside any work is a shell's, a test's, or
+    a server's that is starting.
+    """
+    if is_ignoring() or threading.current_thread() is threading.main_thread():
+        return execute(sql, params, many, context)
+    work = Context(route=STRAY)
+    token = enter(work)
+    try:
+        return watch_query(execute, sql, params, many, context)
+    finally:
+        leave(token)
+        recording.put(Stray(work))
 
 
 def text_of(sql: Any, connection: BaseDatabaseWrapper) -> str:
