@@ -353,7 +353,7 @@ def test_what_a_dead_watcher_was_sending_is_sent_when_its_lead_is_over(scene):
 
 
 def test_a_queue_that_is_empty_again_is_seen_to_be(scene):
-    record_queues({"mail": [700.0, 5.0]})
+    record_queues({"mail": (2, 700.0)})
     assert recorded("spotter.task.queue.oldest", "queue")["mail"].last == 700
     record_queues({})
     assert recorded("spotter.task.queue.oldest", "queue")["mail"].last == 0
