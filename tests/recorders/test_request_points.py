@@ -7,17 +7,19 @@ import time
 
 import pytest
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
 from django.utils.crypto import get_random_string
 
 from spotter import recording
 from spotter.entries import FAILED_WEIGHT, SLOW_WEIGHT
+from spotter.middleware import SpotterMiddleware
 from spotter.recorders.agents import MAX_AGENT, agent_kind
 from spotter.recorders.cache_points import MAX_KEY, prefix_of, prefix_of_short
 from spotter.recorders.examples import OFFERED, Examples
 from spotter.recorders.queries.points import MAX_FINGERPRINTS, Fingerprints
 from spotter.recorders.queueing import MAX_SECONDS, queue_seconds
-from spotter.recorders.requests import in_flight
+from spotter.recorders.requests import in_flight, read_in_flight
 from tests.kept import recorded
 
 pytestmark = [
@@ -223,12 +225,39 @@ def test_a_request_counts_its_time_in_the_queue(ask):
     [
         ("Mozilla/5.0 (Macintosh) AppleWebKit/605 Safari/605", "none"),
         ("Mozilla/5.0 (compatible; Googlebot/2.1)", "bot"),
+        ("Mozilla/5.0 (Linux; Android 11; CUBOT NOTE 20) Chrome/126.0 Mobile", "none"),
+        ("Mozilla/5.0 (Linux; Android 9; CUBOT) Chrome/126.0 Mobile", "none"),
+        ("Focubot/1.0", "bot"),
+        ("examplebot", "bot"),
         ("curl/8.5.0", "bot"),
         ("", "bot"),
     ],
 )
 def test_programs_are_told_from_people(agent, kind):
     assert agent_kind(agent) == kind
+
+
+def test_requests_are_counted_by_who_asks(ask):
+    people = "Mozilla/5.0 (Macintosh) AppleWebKit/605 Safari/605"
+    for url, agent in [("/", people), ("/echo/", people), ("/", "Googlebot/2.1")]:
+        ask(url, HTTP_USER_AGENT=agent)
+    found = recorded("spotter.http.server.agents", "user_agent.synthetic.type")
+    assert {kind: point.sum for kind, point in found.items()} == {"none": 2, "bot": 1}
+
+
+def test_a_request_is_active_while_it_is_worked_on(kept):
+    def active() -> float:
+        read_in_flight()
+        return recorded("http.server.active_requests")[()].last
+
+    during: list[float] = []
+
+    def view(request):
+        during.append(active())
+        return HttpResponse()
+
+    SpotterMiddleware(view)(RequestFactory().get("/"))
+    assert (during, active()) == ([1], 0)
 
 
 def test_of_a_very_long_agent_only_the_beginning_is_remembered(ask):

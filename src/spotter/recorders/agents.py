@@ -8,8 +8,9 @@ import re
 #: Characters that are looked at, and remembered; a header may have thousands.
 MAX_AGENT = 512
 # Words by which crawlers, scanners, monitors and HTTP libraries name themselves.
+# Cubot makes phones.
 BOT = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|scan|monitor|uptime|pingdom|preview|facebookexternal"
+    r"(?<!\bcu)bot\b|crawl|spider|slurp|scan|monitor|uptime|pingdom|preview|facebookexternal"
     r"|curl|wget|python|httpx|aiohttp|urllib|requests|go-http|okhttp|java/|libwww|ruby"
     r"|axios|node|headless|phantom|lighthouse|nikto|sqlmap|zgrab|masscan|nuclei",
     re.I,
