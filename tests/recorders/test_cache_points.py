@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.core.cache import CacheHandler
+from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpResponse
 from django.test import RequestFactory
 
@@ -108,3 +109,78 @@ def test_an_operation_that_is_no_lookup_counts_none(cache):
     found = recorded("spotter.cache.operation.duration", "operation")
     assert set(found) == {"set_many", "delete_many", "set", "delete"}
     assert lookups() == {}
+
+
+def test_each_operation_is_timed_by_the_prefix_of_its_key(cache):
+    def work():
+        cache.set("user:1", 1)
+        cache.set("user:2", 1)
+        cache.get("user:1")
+        cache.delete("user:1")
+        cache.delete("menu:1")
+        cache.touch(key="menu:1")
+        cache.clear()
+
+    request(work)
+    found = recorded("spotter.cache.operation.duration", "operation", "cache.prefix")
+    assert {group: point.count for group, point in found.items()} == {
+        ("set", "user"): 2,
+        ("get", "user"): 1,
+        ("delete", "user"): 1,
+        ("delete", "menu"): 1,
+        ("touch", "menu"): 1,
+        ("clear", "(none)"): 1,
+    }
+    assert all(point.sum > 0 for point in found.values())
+
+
+def test_an_operation_on_keys_of_several_prefixes_is_timed_once(cache):
+    def work():
+        cache.set_many({"user:1": 1, "menu:1": 2})
+        cache.get_many(["user:1", "menu:1"])
+        cache.delete_many(["user:1", "user:2"])
+
+    request(work)
+    found = recorded("spotter.cache.operation.duration", "operation", "cache.prefix")
+    assert {group: point.count for group, point in found.items()} == {
+        ("set_many", "(several)"): 1,
+        ("get_many", "(several)"): 1,
+        ("delete_many", "user"): 1,
+    }
+
+
+class Refusing(LocMemCache):
+    """A server that is there to read from, and writes nothing."""
+
+    def set(self, *args, **kwargs):
+        raise ConnectionError("read only")
+
+    def delete(self, *args, **kwargs):
+        raise TimeoutError
+
+
+def test_what_fails_is_counted_by_operation_and_prefix(kept, tmp_path):
+    place = {"BACKEND": f"{__name__}.Refusing", "LOCATION": str(tmp_path)}
+    cache = CacheHandler({"sessions": place})["sessions"]
+
+    def work():
+        cache.get("user:1")
+        for _ in range(2):
+            with pytest.raises(ConnectionError, match="read only"):
+                cache.set("user:1", 1)
+        with pytest.raises(TimeoutError):
+            cache.delete("menu:1")
+
+    request(work)
+    by = ("cache.alias", "operation", "cache.prefix", "error.type")
+    found = recorded("spotter.cache.errors", *by)
+    assert {group: point.sum for group, point in found.items()} == {
+        ("sessions", "set", "user", "ConnectionError"): 2,
+        ("sessions", "delete", "menu", "TimeoutError"): 1,
+    }
+    timed = recorded("spotter.cache.operation.duration", "operation")
+    assert {name: point.count for name, point in timed.items()} == {
+        "get": 1,
+        "set": 2,
+        "delete": 1,
+    }

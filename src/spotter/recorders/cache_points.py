@@ -51,11 +51,10 @@ class CachePoints:
 
     __slots__ = ("duration", "lookups")
 
-    def __init__(self, into: Measures, span: CacheSpan, at: float) -> None:
+    def __init__(self, into: Measures, span: CacheSpan, prefix: str, at: float) -> None:
+        labels = labels_of(span, prefix)
         self.duration: Point = into.point(
-            "spotter.cache.operation.duration",
-            {"cache.alias": span.alias, "operation": span.operation},
-            at,
+            "spotter.cache.operation.duration", labels, at
         )
         #: Made by the first lookup; most operations never are one.
         self.lookups: Lookups | None = None
@@ -99,7 +98,7 @@ def measure_cache(span: CacheSpan, into: Measures, at: float) -> None:
     """Add one operation to its points."""
     prefix = prefix_of_span(span)
     key = (CachePoints, span.alias, prefix, span.operation)
-    points = into.keep(key, at, CachePoints, into, span, at)
+    points = into.keep(key, at, CachePoints, into, span, prefix, at)
     points.duration.note(span.seconds)
     if prefix == SEVERAL:
         for head, (hits, misses) in span.shares.items():
@@ -110,8 +109,17 @@ def measure_cache(span: CacheSpan, into: Measures, at: float) -> None:
             points.lookups = lookups(span, prefix, into, at)
         look_up(points.lookups, span.hits, span.misses)
     if span.error:
-        labels = {"cache.alias": span.alias, "error.type": span.error}
+        labels = labels_of(span, prefix) | {"error.type": span.error}
         into.point("spotter.cache.errors", labels, at).add(1)
+
+
+def labels_of(span: CacheSpan, prefix: str) -> dict[str, str]:
+    """What an operation is told by, whether it went well or not."""
+    return {
+        "cache.alias": span.alias,
+        "cache.prefix": prefix,
+        "operation": span.operation,
+    }
 
 
 def lookups(span: CacheSpan, prefix: str, into: Measures, at: float) -> Lookups:
