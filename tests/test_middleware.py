@@ -17,9 +17,10 @@ from django.test.utils import CaptureQueriesContext
 from spotter import context
 from spotter.logs.formats import Text
 from spotter.middleware import SpotterMiddleware
-from spotter.recorders.api_log import clean_path
+from spotter.recorders.api_log import UNMATCHED, clean_path
 from spotter.recorders.requests import in_flight
 from tests.api_lines import captured
+from tests.kept import kept_store, recorded
 
 pytestmark = [
     pytest.mark.django_db,
@@ -318,6 +319,46 @@ def test_a_key_that_is_no_id_is_left_out(lines, key):
 
     SpotterMiddleware(view)(RequestFactory().get("/"))
     assert "user_id" not in lines.only
+
+
+@pytest.fixture
+def store(settings, tmp_path):
+    yield from kept_store(settings, tmp_path)
+
+
+class Broken:
+    """A user of the project's own who will not say who it is."""
+
+    @property
+    def pk(self):
+        raise LookupError("no such user")
+
+
+def test_a_user_whose_key_raises_loses_no_request(lines, store, caplog):
+    def view(request):
+        request.user = Broken()
+        logging.getLogger("trainerhub").warning("at work")
+        return HttpResponse(b"done", status=201)
+
+    response: Any = SpotterMiddleware(view)(RequestFactory().get("/"))
+    assert response.content == b"done"
+    assert lines.only["status"] == 201
+    assert "user_id" not in lines.only
+    (status,) = recorded("http.server.request.duration", "http.response.status_code")
+    assert status == "201"
+    assert in_flight == {}
+
+
+def test_a_match_that_is_none_loses_no_request(lines, store, caplog):
+    def view(request):
+        request.resolver_match = object()
+        return HttpResponse(b"done")
+
+    SpotterMiddleware(view)(RequestFactory().get("/reset/c9q-31f7/"))
+    assert lines.only["status"] == 200
+    assert (lines.only["route"], lines.only["path"]) == (UNMATCHED, "/[Filtered]")
+    assert recorded("http.server.request.duration")[()].count == 1
+    assert "spotter could not tell whose request it was" in caplog.text
 
 
 def test_a_view_may_take_everything_away(client, lines):

@@ -246,10 +246,11 @@ def user_id_of(request: HttpRequest) -> str:
         user = user._wrapped
         if user is empty:
             user = known.get("_cached_user") or known.get("_acached_user")
-    key = getattr(user, "pk", None)
-    if key is None:
+    try:
+        key = getattr(user, "pk", None)
+        text = "" if key is None else str(key)
+    except Exception:  # noqa: BLE001 (their code, asked for each line that is logged)
         return ""
-    text = str(key)
     return text if _IDENTIFIER.fullmatch(text) else ""
 
 

@@ -135,6 +135,44 @@ def test_installing_twice_counts_once(kept, url):
     assert recorded(DURATION)[()].count == 1
 
 
+def answer(pool, connection, method, url, **rest):
+    """What a call becomes whose answer is whatever somebody's pool makes of it."""
+    return types.SimpleNamespace(status=rest["status"], method=method)
+
+
+class Unnameable:
+    """A host that is no text."""
+
+    def __str__(self):
+        raise ValueError("nobody knows")
+
+
+def watched(method, host, status):
+    """Make a call on a pool that was watched when it answered so."""
+    pool = type("HTTPConnectionPool", (), {"_make_request": answer})
+    module = types.ModuleType("urllib3")
+    module.connectionpool = types.SimpleNamespace(  # type: ignore[attr-defined]
+        HTTPConnectionPool=pool
+    )
+    outgoing.watch_urllib3(module)
+    made = pool()
+    made.host = host
+    return made._make_request(None, method, "/", status=status)
+
+
+def test_a_call_with_no_method_is_one_of_another(kept):
+    assert watched(None, "There", 200).method is None
+    found = recorded(DURATION, "http.request.method", "server.address")
+    assert list(found) == [("_OTHER", "there")]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [(Unnameable(), 200), ("there", "nothing"), ("there", None)]
+)
+def test_a_call_that_cannot_be_counted_comes_as_before(kept, host, status):
+    assert watched("GET", host, status).status == status
+
+
 PROGRAM = """
 import sys, django
 from django.conf import settings

@@ -117,6 +117,29 @@ def test_a_command_that_fails_fails_as_before_and_is_counted(kept):
     assert current() is None
 
 
+def refuse(*args, **kwargs):
+    raise RuntimeError("ours")
+
+
+def test_a_command_runs_though_it_cannot_be_timed(kept, caplog, monkeypatch):
+    monkeypatch.setattr("spotter.recorders.commands.Piece", refuse)
+    call_command(Report())
+    with pytest.raises(CommandError, match="no such month"):
+        call_command(Report(), "--fail")
+    assert "spotter could not time a command" in caplog.text
+
+
+def test_a_command_ends_as_it_does_though_it_cannot_be_counted(
+    kept, caplog, monkeypatch
+):
+    monkeypatch.setattr("spotter.recorders.pieces.recording.put", refuse)
+    call_command(Report())
+    with pytest.raises(CommandError, match="no such month"):
+        call_command(Report(), "--fail")
+    assert "spotter could not count a command" in caplog.text
+    assert current() is None
+
+
 def test_a_command_within_a_request_is_the_requests(kept, request_context):
     call_command(Report())
     assert recorded("spotter.command.duration") == {}

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 
 from spotter.context import current
 from spotter.recorders.pieces import Piece
-from spotter.rescue import is_ignoring
+from spotter.rescue import is_ignoring, rescue
 
 #: Commands that serve, work or wait until they are stopped, and Spotter's own.
 PASSED_OVER = frozenset((
@@ -32,6 +32,32 @@ def is_watched(command: BaseCommand) -> bool:
     )
 
 
+def begin(command: BaseCommand) -> Piece | None:
+    """Start to time a command; None for one that is not measured, or cannot be."""
+    piece = None
+    try:
+        if is_watched(command):
+            name = name_of_command(command)
+            labels = {"command.name": name}
+            piece = Piece("spotter.command.duration", labels, f"command {name}")
+    except Exception:
+        with rescue("time a command"):
+            raise
+    return piece
+
+
+def end(
+    piece: Piece | None, error: BaseException | None = None, *, failed: bool = False
+) -> None:
+    """Count a command that has ended, if it was timed."""
+    try:
+        if piece is not None:
+            piece.end(error, failed=failed)
+    except Exception:
+        with rescue("count a command"):
+            raise
+
+
 def install() -> None:
     """Watch every command, once."""
     original = BaseCommand.execute
@@ -40,21 +66,16 @@ def install() -> None:
 
     @functools.wraps(original)
     def execute(self: BaseCommand, *args: Any, **options: Any) -> Any:
-        if not is_watched(self):
-            return original(self, *args, **options)
-        name = name_of_command(self)
-        piece = Piece(
-            "spotter.command.duration", {"command.name": name}, f"command {name}"
-        )
+        piece = begin(self)
         try:
             result = original(self, *args, **options)
         except SystemExit as error:
-            piece.end(failed=bool(error.code))
+            end(piece, failed=bool(error.code))
             raise
         except BaseException as error:
-            piece.end(error)
+            end(piece, error)
             raise
-        piece.end()
+        end(piece)
         return result
 
     execute.is_watched = True  # type: ignore[attr-defined]

@@ -22,26 +22,32 @@ METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ERRANDS = ("sentry-sdk", "spotter-")
 
 
-def begin(method: str, host: str) -> HttpSpan | None:
+def begin(method: object, host: object) -> HttpSpan | None:
     """Start to time a call; None for one that is not the application's."""
-    if is_ignoring() or threading.current_thread().name.startswith(ERRANDS):
-        return None
-    method = method.upper()
-    known = method if method in METHODS else "_OTHER"
-    return HttpSpan(perf_counter(), known, host.lower())
+    span = None
+    try:
+        is_errand = threading.current_thread().name.startswith(ERRANDS)
+        if not is_ignoring() and not is_errand:
+            known = str(method).upper()
+            known = known if known in METHODS else "_OTHER"
+            span = HttpSpan(perf_counter(), known, str(host).lower())
+    except Exception:
+        with rescue("time a call to another server"):
+            raise
+    return span
 
 
-def end(span: HttpSpan | None, status: int = 0, error: str = "") -> None:
+def end(span: HttpSpan | None, status: Any = 0, error: str = "") -> None:
     """Count a call, whose answer's head has come or which failed."""
     if span is None:
         return
     try:
         span.seconds = perf_counter() - span.started
-        span.status, span.error = status, error
+        span.status, span.error = int(status or 0), error
         labels = {
             "server.address": span.host,
             "http.request.method": span.method,
-            "http.response.status_code": status or "",
+            "http.response.status_code": span.status or "",
             "error.type": error,
         }
         recording.observe("http.client.request.duration", span.seconds, labels)
@@ -64,13 +70,13 @@ def watch_urllib3(module: ModuleType) -> None:
     def _make_request(
         self: Any, conn: Any, method: str, *args: Any, **kwargs: Any
     ) -> Any:
-        span = begin(method, str(self.host))
+        span = begin(method, self.host)
         try:
             response = original(self, conn, method, *args, **kwargs)
         except BaseException as error:
             end(span, error=type(error).__name__)
             raise
-        end(span, int(getattr(response, "status", 0) or 0))
+        end(span, getattr(response, "status", 0))
         return response
 
     _make_request.is_watched = True  # type: ignore[attr-defined]

@@ -47,16 +47,17 @@ class Piece:
     ) -> None:
         """Count it; it succeeded unless something else is said."""
         self.seconds = perf_counter() - self.started
-        is_failed = failed or error is not None
-        self.outcome = outcome or ("failed" if is_failed else "succeeded")
-        if error is not None:
-            self.context.exception = name_of(type(error))
+        # First: its context must not outlive it, whatever goes wrong below.
         token, self._token = self._token, None
         if token is not None:
             try:
                 leave(token)
             except ValueError:
                 enter(None)  # It began in another task of the event loop.
+        is_failed = failed or error is not None
+        self.outcome = outcome or ("failed" if is_failed else "succeeded")
+        if error is not None:
+            self.context.exception = name_of(type(error))
         self.at = time.time()
         recording.put(self)
 

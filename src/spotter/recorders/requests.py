@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from django.utils.log import log_response
 
 from spotter import recording
-from spotter.context import Context, enter, leave
+from spotter.context import Context, Known, enter, leave
 from spotter.recorders import api_log, drills, request_points
 from spotter.recorders.host import loops
 from spotter.recorders.identity import identify
@@ -28,6 +28,8 @@ from spotter.rescue import rescue
 CLIENT_CLOSED_REQUEST = 499
 #: Digits of a body's length: more than a petabyte is somebody's joke.
 MAX_DIGITS = 15
+#: Of a request that would not say its route, user and arguments.
+NOTHING_KNOWN: Known = ("", "", None)
 #: The requests that are being worked on in this process, by their identity.
 in_flight: dict[int, Measured] = {}
 
@@ -142,8 +144,15 @@ class Measured:
         self.response_bytes = 0 if self.method == "HEAD" else response_bytes
         self.disconnected = disconnected
         in_flight.pop(id(self), None)
-        is_own = is_spotters(self.context.request)
-        known = self.context.let_go()
+        is_own, known = False, NOTHING_KNOWN
+        try:
+            is_own = is_spotters(self.context.request)
+            known = self.context.let_go()
+        except Exception:
+            # Which part of its path is a secret is not known either.
+            self.context.request, self.path = None, "/[Filtered]"
+            with rescue("tell whose request it was"):
+                raise
         try:
             api_log.write(self, known)
         finally:
