@@ -6,6 +6,8 @@ import datetime as dt
 
 import pytest
 
+from spotter import recording
+from spotter.exposition import recorded as exposition
 from spotter.recording import buffer
 from tests.kept import recorded
 from trainerhub.notifications import delivery
@@ -162,12 +164,25 @@ def test_a_workflow_that_ends(booking, run_tasks, phone, conditions, status):
     assert counted("trainerhub.workflows.ended", "status") == {status: 1}
 
 
-def test_what_may_fail_is_known_before_it_does():
+def begin() -> None:
+    """Let counters begin, as a process does when it begins to measure."""
     for sampler in buffer._flusher._samplers:
         if "count_signal" in sampler.read.__qualname__:
             sampler.read()
+
+
+def test_what_may_fail_is_known_before_it_does():
+    begin()
     channels = dict.fromkeys(Notification.Channel.values, 0)
     assert counted("trainerhub.notifications.failed", "channel") == channels
     assert counted("trainerhub.notifications.sent", "channel") == channels
     ends = dict.fromkeys(set(Execution.Status.values) - {"running"}, 0)
     assert counted("trainerhub.workflows.ended", "status") == ends
+
+
+def test_what_may_fail_is_zero_for_prometheus_before_it_does():
+    begin()
+    recording.flush()
+    text = "".join(exposition.render(exposition.read(), False))
+    line = 'trainerhub_notifications_failed_total{channel="sms"} 0.0'
+    assert line in text.splitlines()
