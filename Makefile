@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types services bench wheel lock format changelog clean
+.PHONY: help run test lint types services bench screenshots wheel lock format changelog clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ services: ## install the servers that tests start: PostgreSQL, Redis, Prometheus
 
 bench: $(VENV)/.dev ## what watching costs, against bare Django and the peers
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: $(VENV)/.dev ## take the dashboard's pictures in docs/images/ anew
+	@$(BIN)/python -m scripts.screenshots $(ARGS)
 
 wheel: $(VENV)/.dev ## build the wheel into dist/
 	@$(BIN)/uv build -q --wheel --no-build-isolation -p $(BIN)/python
