@@ -104,10 +104,8 @@ def measure(measured: Measured, into: Measures) -> None:
     agent.add(1)
     if measured.queued or measured.disconnected or context.exception:
         measure_what_is_rare(measured, route, into, at)
-    if context.spans:
+    if context.spans or context.unseen_spans:
         measure_all_spans(context, into, at)
-    elif context.unseen_spans:
-        into.drop("span", "over budget", at, context.unseen_spans)
     keep_example(measured, route, method, status, into, at)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,9 @@ from spotter.recorders.cache_points import measure_cache, prefix_of_span
 from spotter.recorders.queries.points import measure_queries
 from spotter.recording import Measures
 from spotter.spans import CacheSpan, HttpSpan, QuerySpan, Span
+
+#: Bundles of spans that may wait: ten thousand spans, each with a text of its own.
+MAX_BUNDLES = 10
 
 
 class Spilled:
@@ -33,16 +37,30 @@ class Spilled:
         self.spans = []
 
 
+#: Those that are not added up yet, or are no more than that.
+_waiting: weakref.WeakSet[Spilled] = weakref.WeakSet()
+
+
 def spill(context: Context, spans: list[Span]) -> None:
-    """Hand spans over before their work has ended."""
-    recording.put(Spilled(context, spans))
+    """Hand spans over before their work has ended, or count them where many wait."""
+    bundle = Spilled(context, spans)
+    if len(_waiting) >= MAX_BUNDLES:
+        bundle.lighten()
+        return
+    _waiting.add(bundle)
+    recording.put(bundle)
+    # A bundle is as much as many requests: it is not to wait for a hundred of them.
+    recording.hurry()
 
 
 def measure_all_spans(context: Context, into: Measures, at: float) -> None:
     """Count what work that has ended waited for, once."""
     spans = context.spans
-    measure_spans(context, spans, into, at)
+    if spans:
+        measure_spans(context, spans, into, at)
     context.counted_spans = len(spans)
+    if context.unseen_spans:
+        into.drop("span", "over budget", at, context.unseen_spans)
 
 
 def measure_spans(

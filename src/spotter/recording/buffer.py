@@ -48,6 +48,11 @@ def put(item: Item) -> None:
         _flusher.wake()
 
 
+def hurry() -> None:
+    """Have what waits added up now, off the caller's thread."""
+    _flusher.wake()
+
+
 def awake() -> None:
     """Begin to measure this process though nothing was captured: it is there."""
     if not _flusher.is_running:

@@ -15,6 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from spotter import recording
 from spotter.context import MAX_SPANS, current, enter, leave
+from spotter.entries import Point
 from spotter.fingerprints import MAX_SQL, Statement
 from spotter.recorders import work
 from spotter.recorders.pieces import Piece
@@ -364,6 +365,24 @@ def test_work_without_end_holds_a_bounded_number_of_spans(request_context, kept)
         ask(sql=f"SELECT {number}")
     assert len(request_context.spans) == 10
     assert recorded("db.client.operation.duration")[()].count == MAX_SPANS
+
+
+@pytest.mark.parametrize(("spilled", "seen"), [(1, 1), (2, 2), (3, 2)])
+def test_spans_that_work_hands_over_wait_in_bounded_number_and_the_rest_is_counted(
+    kept, monkeypatch, spilled, seen
+):
+    monkeypatch.setattr(work, "MAX_BUNDLES", 2)
+    monkeypatch.setattr(buffer._flusher, "wake", lambda: None)
+    piece = Piece("spotter.command.duration", {"command.name": "a"}, "command a")
+    for _ in range(MAX_SPANS * spilled):
+        ask()
+    piece.end()
+    counted = recorded("db.client.operation.duration")
+    assert counted[()].count == MAX_SPANS * seen
+    dropped = recorded("spotter.dropped", "what", "reason")
+    unseen = MAX_SPANS * (spilled - seen)
+    assert dropped.get(("span", "over budget"), Point()).sum == unseen
+    assert len(work._waiting) == 0
 
 
 def test_what_work_leaves_behind_counts_nothing_twice(kept):
