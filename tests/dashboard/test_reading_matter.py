@@ -8,7 +8,7 @@ from django.template import Context
 from spotter.alerts.naming import new_name, shown
 from spotter.dashboard import format as write
 from spotter.dashboard.blocks import Cell, Item, Items
-from spotter.dashboard.fixes import first_of
+from spotter.dashboard.fixes import advice_on, first_of
 from spotter.dashboard.pages.uptime import tone_of
 from spotter.dashboard.site import engine
 from spotter.dashboard.traffic import name_of
@@ -153,3 +153,19 @@ def test_what_would_spare_next_to_nothing_is_no_fix():
 def test_what_lies_half_way_is_shown_alike_however_it_was_added_up(value):
     around = (value - 1e-13, value, value + 1e-13)
     assert len({write.seconds(each) for each in around}) == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "advice"),
+    [
+        ('SELECT "a" FROM "b"', "An index"),
+        ("WITH a AS (SELECT %s) SELECT * FROM a", "An index"),
+        ('INSERT INTO "a" VALUES (%s)', "Fewer rows"),
+        ('DELETE FROM "a" WHERE "id" IN (…)', "Fewer rows"),
+        ("BEGIN IMMEDIATE", "It waits for others' locks"),
+        ("COMMIT", "It waits for others' locks"),
+        ("statement 1f0c", "An index"),
+    ],
+)
+def test_what_helps_a_statement_depends_on_what_it_does(statement, advice):
+    assert advice_on(statement).startswith(advice)

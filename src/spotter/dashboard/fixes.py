@@ -110,11 +110,21 @@ def statements(reader: Reader) -> list[Fix]:
                     href=link(reader, key),
                 ),
                 Cell(write.short(text_of(key, known), 120), mono=True),
-                Cell("An index, fewer rows, or a cache: its page shows who asks."),
+                Cell(advice_on(text_of(key, known))),
             ],
         )
         for spared, key, point in slow[:MOST]
     ]
+
+
+def advice_on(statement: str) -> str:
+    """What helps most, by what a statement does."""
+    verb = statement.lstrip("( ").partition(" ")[0].upper()
+    if verb in ("INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "COPY"):
+        return "Fewer rows or indexes to change, or a task: its page shows who asks."
+    if verb in ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "LOCK", "ROLLBACK"):
+        return "It waits for others' locks or the disk: shorter transactions."
+    return "An index, fewer rows, or a cache: its page shows who asks."
 
 
 def slow_code(reader: Reader, routes: dict[str, RouteFacts]) -> list[Fix]:
