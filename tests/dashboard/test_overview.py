@@ -88,4 +88,5 @@ def test_the_period_before_costs_one_statement_more(at_noon, client, monkeypatch
 
     monkeypatch.setattr(at_noon, "totals", totals)
     look(client, period="15m")
-    assert asked[1:] == [2]
+    assert asked.count(2) == 1
+    assert asked[-1] == 2  # Busy and all workers, after what the period itself needs.

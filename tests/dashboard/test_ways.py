@@ -72,7 +72,7 @@ def test_a_finding_leads_to_a_request_that_it_is_about_and_to_its_lines(
     example = links(look(client, href), "requests/example")[0]
     waterfall = look(client, example)
     assert "What it waited for" in waterfall
-    assert "period=1h" in example
+    assert "period=15m" in example  # What is wrong now is shown where it is most.
     (href,) = links(waterfall, "logs")
     page = look(client, href)
     assert re.findall(r"this is (\d)", page) == [id_[0]]
