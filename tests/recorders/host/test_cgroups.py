@@ -117,3 +117,33 @@ def test_where_there_are_no_groups_nothing_is_known(tmp_path):
 
 def test_this_machine_can_be_read():
     read_cgroup()
+
+
+PLACES = {
+    "first": "sys/fs/cgroup/cpuset/cpuset.effective_cpus",
+    "second": "sys/fs/cgroup/app.slice/web/cpuset.cpus.effective",
+}
+
+
+@pytest.mark.parametrize("version", PLACES)
+@pytest.mark.parametrize(
+    ("chosen", "cpus"),
+    [("0\n", 1.0), ("2-3,7\n", 1.5), ("0-7\n", 1.5), ("\n", 1.5), ("?\n", 1.5)],
+)
+def test_a_choice_of_cpus_is_a_limit_too(version, chosen, cpus, request, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    root = request.getfixturevalue(version)
+    write(root, PLACES[version], chosen)
+    assert read_cgroup(root).cpus == cpus
+
+
+@pytest.mark.parametrize(
+    ("chosen", "cpus"), [("0-6", 7.0), ("0-7", None), ("0-8", None), ("1,3,5", 3.0)]
+)
+def test_cpus_that_are_chosen_are_counted_where_there_are_more(
+    second, monkeypatch, chosen, cpus
+):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    write(second, "sys/fs/cgroup/app.slice/web/cpu.max", "max 100000\n")
+    write(second, PLACES["second"], chosen)
+    assert read_cgroup(second).cpus == cpus

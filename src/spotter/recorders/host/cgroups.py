@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable, Sequence
 
@@ -45,6 +46,7 @@ def read_cgroup(root: pathlib.Path = ROOT) -> Cgroup:
         existing(mount / "memory", places.get("memory", "/")),
         existing(mount / "cpu", places.get("cpu", "/")),
         existing(mount / "cpuacct", places.get("cpuacct", "/")),
+        existing(mount / "cpuset", places.get("cpuset", "/")),
     )
 
 
@@ -97,11 +99,34 @@ def cpus_of(group: pathlib.Path) -> float | None:
     """How many CPUs a group may use; None for as many as there are."""
     quota, _, period = text_of(group / "cpu.max").strip().partition(" ")
     is_limited = quota.isdecimal() and period.isdecimal()
-    return int(quota) / int(period) if is_limited else None
+    return fewest(
+        int(quota) / int(period) if is_limited else None,
+        text_of(group / "cpuset.cpus.effective"),
+    )
+
+
+def fewest(quota: float | None, chosen: str) -> float | None:
+    """
+    The smaller of a share of time and a choice of CPUs, such as `0-3,7`.
+
+    Kubernetes gives a pod whole CPUs of its own in this way.
+    """
+    ranges = [part.partition("-") for part in chosen.strip().split(",")]
+    number = sum(
+        int(last or first) - int(first) + 1
+        for first, _, last in ranges
+        if first.isdecimal() and (last or first).isdecimal()
+    )
+    if not 0 < number < (os.cpu_count() or 1):
+        return quota
+    return float(number) if quota is None else min(quota, float(number))
 
 
 def version_1(
-    memory: pathlib.Path, cpu: pathlib.Path, accounting: pathlib.Path
+    memory: pathlib.Path,
+    cpu: pathlib.Path,
+    accounting: pathlib.Path,
+    cpuset: pathlib.Path,
 ) -> Cgroup:
     """A tree for each controller."""
     usage = number(memory / "memory.usage_in_bytes")
@@ -119,7 +144,10 @@ def version_1(
         memory_usage=None if usage is None else max(0, usage - cache),
         memory_limit=None if limit is None or limit >= NO_LIMIT else limit,
         swap_usage=None if usage is None or both is None else max(0, both - usage),
-        cpus=int(quota) / period if quota.isdecimal() and period else None,
+        cpus=fewest(
+            int(quota) / period if quota.isdecimal() and period else None,
+            text_of(cpuset / "cpuset.effective_cpus"),
+        ),
         cpu_seconds=None if used is None else used / 1e9,
         oom_kills=fields(memory / "memory.oom_control").get("oom_kill"),
         counted_in=identity(memory),
