@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 import django
+from django.core.handlers.base import BaseHandler
 
 from spotter.spans import Site
 
@@ -26,11 +27,21 @@ _NOT_THE_PROJECT = tuple(
 )
 
 
+#: What calls a view. Beyond it are middleware, which call every view: none of them is the
+#: line that a view of Django's, or of a package's, asks at.
+_handler: Any = BaseHandler
+CALLER, ASYNC_CALLER = (
+    each.__code__ for each in (_handler._get_response, _handler._get_response_async)
+)
+
+
 def project_frame(frame: FrameType | None) -> FrameType | None:
-    """Give the innermost frame of the project's own code."""
+    """Give the innermost frame of the project's own code, within the view."""
     for _ in range(MAX_FRAMES):
         if frame is None or is_project(frame.f_code.co_filename):
             return frame
+        if frame.f_code is CALLER or frame.f_code is ASYNC_CALLER:
+            return None
         frame = frame.f_back
     return None
 
@@ -51,6 +62,8 @@ def awaiting_site(task: asyncio.Task[Any]) -> Site | None:
         frame = getattr(waiting, "cr_frame", None)
         if frame is None:
             break  # What it waits for is not a coroutine but a future.
+        if frame.f_code is ASYNC_CALLER:
+            found = None  # Up to here they were middleware.
         if is_project(frame.f_code.co_filename):
             found = (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
         waiting = waiting.cr_await

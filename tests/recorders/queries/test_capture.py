@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 import tracemalloc
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -13,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, connections
 from django.db.backends.utils import CursorWrapper
 
-from spotter import recording
+from spotter import call_sites, recording
 from spotter.context import MAX_SPANS, current, enter, leave
 from spotter.entries import Point
 from spotter.fingerprints import MAX_SQL, Statement
@@ -532,3 +533,41 @@ def test_long_texts_that_differ_where_they_are_cut_are_told_apart(
         asked_of_nobody(f"SELECT {filling} {number}, {filling} x FROM t")
     (repeat,) = find_repeats(request_context.spans)
     assert repeat.kind == found
+
+
+async def middleware(handler, view):
+    await handler(view)
+
+
+#: As Django's own: in no file of the project's.
+package: dict[str, Any] = {}
+exec(  # noqa: S102 (a text of ours)
+    compile("async def calls_view(view):\n    await view()", "<package>", "exec"),
+    package,
+)
+
+
+async def a_projects_view():
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("view", "function"),
+    [(a_projects_view, "a_projects_view"), (lambda: asyncio.sleep(60), None)],
+)
+def test_asynchronous_middleware_is_not_the_line_of_a_packages_view(
+    monkeypatch, view, function
+):
+    calls_view = package["calls_view"]
+    monkeypatch.setattr(call_sites, "ASYNC_CALLER", calls_view.__code__)
+
+    async def look():
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(middleware(calls_view, view))
+            await asyncio.sleep(0)
+            found = call_sites.awaiting_site(task)
+            task.cancel()
+        return found
+
+    found = asyncio.run(look())
+    assert (found and found[2]) == function

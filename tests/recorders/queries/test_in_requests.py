@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator
 
 import pytest
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Q
 from django.http import HttpResponse
 from django.urls import path
+from django.views.generic.list import BaseListView
 
 from spotter import recording
 from spotter.fingerprints import statement_of
@@ -59,7 +60,19 @@ def takes(request):
         return HttpResponse(cursor.fetchone())
 
 
+class Asking:
+    """A project's middleware that asks before the view does."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        User.objects.filter(pk=7).exists()
+        return self.get_response(request)
+
+
 urlpatterns = [
+    path("list/", BaseListView.as_view(model=Group, allow_empty=False)),
     path("takes/", takes),
     path("same/", reads_the_same),
     path("get-or-create/", gets_or_creates),
@@ -109,6 +122,18 @@ def test_views_that_share_a_line_are_told_their_own_relation(client, kept):
     assert (one["text"], one["site"]) == (other["text"], other["site"])
     assert one["relation"] == "Permission.content_type"
     assert other["relation"] == ""
+
+
+def test_a_packages_view_asks_at_no_line_of_the_project(client, kept, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.Asking"]
+    settings.SPOTTER = {**settings.SPOTTER, "SLOW_QUERY_SECONDS": 1e-9}
+    client.get("/list/")
+    recording.flush()
+    sites = {each.body["text"]: each.body["site"] for each in kept.samples("statement")}
+    (of_view,) = (site for text, site in sites.items() if "auth_group" in text)
+    (of_middleware,) = (site for text, site in sites.items() if "auth_user" in text)
+    assert of_view == ""
+    assert of_middleware.endswith(" __call__")
 
 
 @pytest.fixture

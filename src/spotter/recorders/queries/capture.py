@@ -17,6 +17,8 @@ from django.db.backends.utils import CursorWrapper
 
 from spotter import conf, recording
 from spotter.call_sites import (
+    ASYNC_CALLER,
+    CALLER,
     MAX_FRAMES,
     awaiting_site,
     is_project,
@@ -210,6 +212,8 @@ def site_again(work: Context, text: str) -> Site | None:
                 _places.clear()
             _places[hash(text)] = depth, code
             return code.co_filename, frame.f_lineno, code.co_name
+        if code is CALLER or code is ASYNC_CALLER:
+            break
         frame = frame.f_back
     return site_of(work, None)
 
