@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.parse
 
 import psutil
 import pytest
@@ -108,6 +109,33 @@ def draw(server: TrainerHub, desk: Page) -> None:
         return bool(desk.locator(".chart canvas").count() == 2)
 
     wait_until(is_drawn, 30, "charts of what was just asked")
+
+
+@pytest.fixture(scope="module")
+def asked(server, desk):
+    """The server has been asked something, which its pages show."""
+    draw(server, desk)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        ("requests/", "requests/route", "requests/example"),
+        ("queries/", "queries/statement"),
+        ("alerts/", "runbooks"),
+    ],
+    ids=lambda way: way[-1],
+)
+def test_a_browser_has_nothing_against_what_a_page_leads_to(server, asked, page, way):
+    first, *others = way
+    said = complaints(page, f"{server.url}/spotter/{first}?period=15m")
+    for each in others:
+        href = page.locator(f'main a[href*="/spotter/{each}"]').first.get_attribute(
+            "href"
+        )
+        said += complaints(page, urllib.parse.urljoin(server.url, href))
+        assert said == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_charts_are_drawn_and_read_as_tables(server, desk):
