@@ -46,6 +46,8 @@ SUMS = (
 )
 #: What they are made of.
 RAW = "series_id, starts_at, count, sum, minimum, maximum, zeros, last, last_at"
+#: What a mean is made of.
+MEAN = "series_id, count, sum"
 #: Where the last reading's time stands in them, behind series and window.
 LAST_AT = 8
 
@@ -96,16 +98,13 @@ class Reading(Tables):
         window: str,
         *,
         name: str = "",
-        having: str = "",
     ) -> Iterator[Row]:
         """Rows without buckets, which the database adds up by series and window."""
         # To put readings in their order costs as much as all else, and only gauges have any.
         metric = METRICS.get(name)
         last = self.last if metric is None or metric.kind == "gauge" else "NULL"
         sums = f"{window}, {SUMS.format(last=last)}"
-        rows = list(
-            self._rows(execute, windows, sums, named, group=(1, 2), having=having)
-        )
+        rows = list(self._rows(execute, windows, sums, named, group=(1, 2)))
         is_to_ask = self.last == "NULL"
         if is_to_ask and any(row[LAST_AT] is not None for row in rows):
             latest = self._latest(execute, windows, named, window)
@@ -122,14 +121,9 @@ class Reading(Tables):
             for ladder, named in self._series.groups(execute, query):
                 marks = self._watermarks(execute, ladder)
                 windows = segments(query.start, query.end, marks, now, ladder)
-                rows = self._sum_rows(
-                    execute,
-                    windows,
-                    named,
-                    "0",
-                    name=query.name,
-                    having=leaving_out(query, named),
-                )
+                if query.mean_above:
+                    named = self._slow_ones(execute, windows, named, query.mean_above)
+                rows = self._sum_rows(execute, windows, named, "0", name=query.name)
                 for id_, _, *row in rows:
                     group = named[id_]
                     point = groups.get(group)
@@ -141,6 +135,23 @@ class Reading(Tables):
         if query.mean_above:
             return {g: p for g, p in groups.items() if p.mean > query.mean_above}
         return groups
+
+    def _slow_ones(
+        self,
+        execute: Execute,
+        windows: Sequence[Segment],
+        named: Mapping[int, Group],
+        mean_above: float,
+    ) -> Mapping[int, Group]:
+        """Those whose mean can be above; all, where a group has several series."""
+        if len(set(named.values())) < len(named):
+            return named
+        # A little less: who asks sees to the last digit himself.
+        having = f" HAVING SUM(sum) >= {mean_above * (1 - 1e-9)!r} * SUM(count)"
+        rows = self._rows(
+            execute, windows, "0", named, group=(1, 2), raw=MEAN, having=having
+        )
+        return {id_: named[id_] for id_, _ in rows}
 
     def totals(self, queries: Sequence[Query]) -> list[dict[Group, Point]]:
         """Of few series all in one statement: planning each takes longer than reading."""
@@ -211,6 +222,7 @@ class Reading(Tables):
         ids: Mapping[int, object],
         *,
         group: Sequence[int] = (),
+        raw: str = RAW,
         having: str = "",
     ) -> Iterator[Row]:
         """Rows of some series in stretches of time: series id, then the columns."""
@@ -228,17 +240,19 @@ class Reading(Tables):
         columns = f"{key}, {columns}"
         # What is judged by its whole must be added up as a whole.
         for some in parts(windows, len(windows) if self.far or having else 1):
-            statement = self._statement(some, columns, which) + end
+            statement = self._statement(some, columns, which, raw) + end
             bounds = [each for at in some for each in (at.start, at.end, *mine)]
             rows = execute(statement, bounds)
             yield from rows if is_few else (row for row in rows if row[0] in ids)
 
-    def _statement(self, windows: Sequence[Segment], columns: str, which: str) -> str:
+    def _statement(
+        self, windows: Sequence[Segment], columns: str, which: str, raw: str
+    ) -> str:
         """One that reads all those stretches, each with its two bounds."""
         if len(windows) == 1:
             level = windows[0].level
             return self.look_up(level, columns, windows_of(level), which)
-        raw = f"{RAW}, buckets" if "buckets" in columns else RAW
+        raw = f"{raw}, buckets" if "buckets" in columns else raw
         stretches = " UNION ALL ".join(
             f"SELECT * FROM ({self.look_up(at.level, raw, windows_of(at.level), which)}) p"
             for at in windows
@@ -340,15 +354,6 @@ def named_by(ids: Mapping[int, object]) -> str:
         f"WHEN series_id IN ({listed(each)}) THEN {each[0]}" for each in groups.values()
     )
     return f"CASE {cases} ELSE 0 END"
-
-
-def leaving_out(query: Query, named: Mapping[int, Group]) -> str:
-    """What leaves out the groups that are not asked for, where a series is a group."""
-    if not query.mean_above or len(set(named.values())) < len(named):
-        return ""
-    # A little less: who asks sees to the last digit himself.
-    least = query.mean_above * (1 - 1e-9)
-    return f" HAVING SUM(sum) >= {least!r} * SUM(count)"
 
 
 def samples_of(row: Row) -> list[Sample]:
