@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from spotter import fingerprints
 from spotter.fingerprints import (
     BATCH,
     MAX_SQL,
     Statement,
     fold,
+    likeness,
     statement_of,
 )
 
@@ -97,3 +99,44 @@ def test_texts_that_fold_to_the_same_keep_one_text():
         f"SELECT a FROM b WHERE c IN ({', '.join(['%s'] * n)})" for n in (2, 9)
     )
     assert statement_of(short).text is statement_of(long).text
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (ins(1), ins(900)),
+        (f"{SELECT}x IN (1)", f"{SELECT}x IN (1, -2,3.5)"),
+        (f"{SELECT}x = 'ann' AND y = 1", f"{SELECT}x = 'o''hara' AND y = -4.5"),
+        (f"{SELECT}x = %s", f"{SELECT}x = 17"),
+        (f"{SELECT}x = %(x)s", f"{SELECT}x = %(y)s"),
+        (f"{SELECT}x = '1' /*traceparent='00-1'*/", f"{SELECT}x = '2' /*traceparent='00-2'*/"),
+        ("INSERT INTO t VALUES (%s, %s)", "INSERT INTO t VALUES (%s, %s), (%s, %s)"),
+    ],
+)  # fmt: skip
+def test_texts_of_other_values_are_alike(one, other):
+    assert likeness(one, "sqlite") == likeness(other, "sqlite")
+
+
+def test_what_mysql_has_in_double_quotes_is_a_value():
+    one, other = (f'SELECT a FROM `a` WHERE x = "{name}"' for name in ("ann", "o'hara"))
+    assert likeness(one, "mysql") == likeness(other, "mysql")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (f"{SELECT}x = %s", f"{SELECT}y = %s"),
+        (f"{SELECT}x = %s", f"{SELECT}x > %s"),
+        (f"{SELECT}x = 1", 'SELECT "b"."id" FROM "b" WHERE x = 1'),
+        (f"{SELECT}x = 1", f"{SELECT}x = 1 ORDER BY y"),
+        ('SELECT * FROM "booking_1"', 'SELECT * FROM "booking_2"'),
+    ],
+)
+def test_what_is_asked_makes_texts_unlike(one, other):
+    assert likeness(one, "sqlite") != likeness(other, "sqlite")
+
+
+def test_how_alike_texts_are_is_remembered_of_a_bounded_number():
+    for number in range(2 * fingerprints.MAX_TEXTS + 1):
+        likeness(f"{SELECT}x = {number}", "sqlite")
+    assert len(fingerprints._alike) <= fingerprints.MAX_TEXTS

@@ -132,8 +132,8 @@ class Context:
         self.counted_spans = 0
         #: The asyncio task that answers, whose line awaits what a thread does for it.
         self.task: asyncio.Task[Any] | None = None
-        #: How often each text of a statement came.
-        self.repeats: dict[str, int] = {}
+        #: How often each statement came, and at which time each line was told about.
+        self.repeats: dict[int | tuple[int, Any], int] = {}
 
     def put_span(self, span: Span) -> None:
         """Keep what was waited for; hand the lot over before it becomes too much."""

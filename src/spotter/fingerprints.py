@@ -35,6 +35,9 @@ NUMBER = re.compile(r"(?<![\w\"%.$])-?\d+(?:\.\d+)?\b")
 ORS = re.compile(r"(\((?:[^()]|\([^()]*\))*\))(?: OR \1)+")
 # Single spaces are left alone: a text that has nothing to fold stays the same object.
 SPACE = re.compile(r"\s{2,}|[^\S ]")
+# A value, or several with nothing but commas and brackets between; in linear time.
+ONE = r"['%\d-](?:(?<=')[^']*+'|(?<!')(?<![\w\"].)[\w.]*+(?:\(\w++\)s)?+)"
+VALUES = re.compile(rf"{ONE}(?:[\s,()]*+{ONE})*+")
 LIST = re.compile(rf"\bIN \(({VALUE}(?:, ?{VALUE})*)\)")
 TABLE = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE) ["`]?([\w.$"`]+)', re.I)
 OPERATION = re.compile(r"\W*([A-Za-z]+)")
@@ -130,3 +133,27 @@ def statement_of(sql: str) -> Statement:
         if len(sql) <= MAX_SQL:
             _known[hash(sql)] = statement
     return statement
+
+
+#: By a text's hash, that of what it has in common with others.
+_alike: dict[int, int] = {}
+
+
+def likeness(sql: str, vendor: str) -> int:
+    """
+    Give a number that statements share which differ by nothing but their values.
+
+    For the request, which cannot wait until `statement_of` is done: some ten times
+    cheaper, and about as exact. Two that share a fingerprint may differ here by their
+    comments; what differs here by nothing else than its list may have two fingerprints.
+    """
+    whole = hash(sql)
+    found = _alike.get(whole)
+    if found is None:
+        if vendor == "mysql":
+            # Where names have quotes of their own, these are around values.
+            sql = QUOTED.sub("%s", sql)
+        if len(_alike) >= MAX_TEXTS:
+            _alike.clear()
+        found = _alike[whole] = hash(VALUES.sub("?", sql))
+    return found

@@ -54,6 +54,23 @@ def by_key(request):
     return HttpResponse("")
 
 
+def writes_values_into_its_text(request):
+    with connection.cursor() as cursor:
+        for number in range(5):
+            cursor.execute(f"SELECT name FROM auth_group WHERE id = {number}")
+        for number in range(7):
+            cursor.execute(f"SELECT name FROM auth_group WHERE id = {-number}")
+    return HttpResponse("")
+
+
+def asks_for_lists(request):
+    for length in range(1, 8):
+        Group.objects.in_bulk(range(length))
+    for length in range(1, 10):
+        list(Group.objects.filter(pk__in=range(length)))
+    return HttpResponse("")
+
+
 def takes(request):
     with connection.cursor() as cursor:
         cursor.execute("SELECT takes(%s)", [float(request.GET["seconds"])])
@@ -78,6 +95,8 @@ urlpatterns = [
     path("get-or-create/", gets_or_creates),
     path("by-relation/", by_relation),
     path("by-key/", by_key),
+    path("texts/", writes_values_into_its_text),
+    path("lists/", asks_for_lists),
 ]
 
 
@@ -122,6 +141,28 @@ def test_views_that_share_a_line_are_told_their_own_relation(client, kept):
     assert (one["text"], one["site"]) == (other["text"], other["site"])
     assert one["relation"] == "Permission.content_type"
     assert other["relation"] == ""
+
+
+def test_loops_that_write_values_into_their_text_are_told_by_their_lines(client, kept):
+    client.get("/texts/")
+    recording.flush()
+    first = writes_values_into_its_text.__code__.co_firstlineno + 3
+    told = sorted((s.body["site"], s.body["count"]) for s in kept.samples("repeated"))
+    name = "writes_values_into_its_text"
+    assert [(site.rpartition("/")[2], count) for site, count in told] == [
+        (f"test_in_requests.py:{first} {name}", 5),
+        (f"test_in_requests.py:{first + 2} {name}", 7),
+    ]
+
+
+def test_loops_over_lists_of_any_length_are_told_what_they_ask_for(client, kept):
+    client.get("/lists/")
+    recording.flush()
+    told = [s.body for s in kept.samples("repeated")]
+    assert sorted(body["count"] for body in told) == [7, 9]
+    assert len({body["site"] for body in told}) == 2
+    for body in told:
+        assert (body["kind"], body["model"]) == ("n_plus_one", "auth.Group")
 
 
 def test_a_packages_view_asks_at_no_line_of_the_project(client, kept, settings):

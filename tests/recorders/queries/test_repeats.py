@@ -103,6 +103,14 @@ def test_lines_that_ask_the_same_are_no_loop_together():
     assert kinds(loop(3, site=HERE) + loop(3, site=THERE)) == []
 
 
+def test_the_first_of_two_loops_belongs_to_the_line_that_asked_next():
+    repeats = find_repeats(loop(5, site=THERE) + loop(9, site=HERE)[1:])
+    assert {r.site.rpartition(" ")[2]: r.count for r in repeats} == {
+        "other": 5,
+        "page": 8,
+    }
+
+
 def test_aliases_are_kept_apart():
     spans = [span(parameters=n, alias="ab"[n % 2]) for n in range(8)]
     assert kinds(spans) == []

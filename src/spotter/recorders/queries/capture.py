@@ -25,7 +25,7 @@ from spotter.call_sites import (
     project_frame,
 )
 from spotter.context import Context, current, enter, leave
-from spotter.fingerprints import MAX_SQL, shortened
+from spotter.fingerprints import MAX_SQL, likeness, shortened
 from spotter.recorders.queries.attribution import Told, tell
 from spotter.recorders.queries.strays import STRAY, Stray
 from spotter.rescue import is_ignoring, rescue
@@ -122,15 +122,19 @@ def note(work: Context, span: QuerySpan, whole: str, params: Any, cursor: Any) -
         work.unseen_spans += 1
         return
     repeats = work.repeats
-    times = repeats[text] = repeats.get(text, 0) + 1
+    # Not its text: where values are written into it, each time has one of its own.
+    like = likeness(text, span.vendor)
+    times = repeats[like] = repeats.get(like, 0) + 1
     if times > 1:
         span.parameters = hash_of(params)
         if text is not whole:
             # In what was left out may be what tells it from another.
             span.parameters = hash((whole, span.parameters))
-        span.site = site_again(work, text)
-        if times == TELL_AT:
-            span.told = told_before(work.route, text, span.site)
+        site = span.site = site_again(work, like)
+        if times >= TELL_AT and (like, site) not in repeats:
+            # Once for each line: another one may be after another relation.
+            repeats[like, site] = times
+            span.told = told_before(work.route, like, site)
     elif span.seconds >= conf.get_settings().slow_query_seconds:
         span.site = site_of(work, sys._getframe(2))
     elif len(repeats) > MAX_REPEATS:
@@ -141,17 +145,17 @@ def note(work: Context, span: QuerySpan, whole: str, params: Any, cursor: Any) -
     cursor.spotter = (work, span)
 
 
-#: By the route, the hash of the text, which is kept nowhere, and the line.
+#: By the route, what the texts have in common, and the line.
 _told: dict[tuple[str, int, Site | None], Told] = {}
 
 
-def told_before(route: str, text: str, site: Site | None) -> Told:
+def told_before(route: str, like: int, site: Site | None) -> Told:
     """
     What the ORM was doing, which the same line does with the same statement.
 
     On the same route, since views that share a line may ask by it for other relations.
     """
-    place = (route, hash(text), site)
+    place = (route, like, site)
     told = _told.get(place)
     if told is None:
         if len(_told) >= MAX_TOLD:
@@ -180,20 +184,20 @@ def hash_of_one(value: Any) -> int:
         return hash(repr(value))
 
 
-#: By a text's hash, how far up the line was that asked for it last, and its code.
+#: By what texts have in common: how far up the line was that asked last, and its code.
 _places: dict[int, tuple[int, CodeType]] = {}
 
 
-def site_again(work: Context, text: str) -> Site | None:
+def site_again(work: Context, like: int) -> Site | None:
     """
-    As `site_of`, for a text that comes again, mostly from where it came from before.
+    As `site_of`, for a statement that comes again, mostly from where it came from before.
 
     Going there straight makes an object of one call of the stack, going there step by
     step of each between the project's line and the driver. Where another way of the same
     length leads to the same function, what may be named is a line that called the line.
     """
     frame: FrameType | None
-    known = _places.get(hash(text))
+    known = _places.get(like)
     if known is not None:
         depth, code = known
         try:
@@ -210,7 +214,7 @@ def site_again(work: Context, text: str) -> Site | None:
         if is_project(code.co_filename):
             if len(_places) >= MAX_TOLD:
                 _places.clear()
-            _places[hash(text)] = depth, code
+            _places[like] = depth, code
             return code.co_filename, frame.f_lineno, code.co_name
         if code is CALLER or code is ASYNC_CALLER:
             break

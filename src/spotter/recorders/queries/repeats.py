@@ -59,16 +59,19 @@ def find_repeats(spans: Iterable[QuerySpan]) -> list[Repeat]:
 
 
 def by_site(group: Sequence[QuerySpan]) -> Iterable[Repeat]:
-    """Part one statement's spans by the line that asked; the first has not looked."""
+    """
+    Part one statement's spans by the line that asked.
+
+    The first has not looked where it came from: most likely where the next one did.
+    """
     sites: dict[Site | None, list[QuerySpan]] = defaultdict(list)
-    for span in group:
-        sites[span.site].append(span)
-    unknown = sites.pop(None, [])
-    if not sites:
-        sites[None] = []
-    largest = max(sites.values(), key=len)
-    largest.extend(unknown)
+    known = [span.site for span in group if span.site is not None]
+    following = known[-1] if known else None
+    for span in reversed(group):
+        following = span.site or following
+        sites[following].append(span)
     for site, spans in sites.items():
+        spans.reverse()
         is_loop = len(spans) >= ENOUGH and not is_polling(spans)
         kind = kind_of(spans) if is_loop else None
         if kind is not None:
