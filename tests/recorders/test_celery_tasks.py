@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
+from spotter import recording
 from spotter.context import current
 from spotter.recorders import celery_tasks, task_events
 from spotter.stores.current import get_store
@@ -261,6 +263,36 @@ def test_an_eager_task_that_retries_runs_within_itself(eager):
     }
     assert celery_tasks._running == {}
     assert current() is None
+
+
+def test_an_attempt_that_begins_before_the_last_one_has_ended_is_its_own(eager, kept):
+    task = eager.tasks["shop.come_back"]
+    begun, followed, over = (threading.Event() for _ in range(3))
+    left = []
+
+    def attempt(retries, state, begins, may_end, ends):
+        task.push_request(id="one", retries=retries)
+        celery_tasks.note_started("one", task)
+        begins.set()
+        may_end.wait(10)
+        celery_tasks.note_ended("one", task, state=state)
+        left.append(current())
+        ends.set()
+
+    first = threading.Thread(
+        target=attempt, args=(0, "RETRY", begun, followed, threading.Event())
+    )
+    second = threading.Thread(target=attempt, args=(1, "SUCCESS", followed, over, over))
+    first.start()
+    begun.wait(10)
+    second.start()
+    first.join(10)
+    over.set()
+    second.join(10)
+    recording.flush()
+    told = {s.body["attempt"]: s.body["outcome"] for s in kept.samples("task")}
+    assert told == {1: "retried", 2: "succeeded"}
+    assert (left, celery_tasks._running) == ([None, None], {})
 
 
 def test_a_broken_recorder_does_not_break_a_task(eager, monkeypatch, caplog):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import Any
 
@@ -22,8 +23,14 @@ OUTCOMES = {"SUCCESS": "succeeded", "FAILURE": "failed", "RETRY": "retried"}
 #: Tasks worked on at once in one process, above which none is measured by itself.
 MAX_RUNNING = 1000
 
-#: By the task's id: an eager task that retries itself runs within itself.
-_running: dict[str, list[Piece]] = {}
+#: By the task's id and the thread at work: the next attempt may begin in another one
+#: before this one has ended, and an eager task that retries itself runs within itself.
+_running: dict[tuple[str, int], list[Piece]] = {}
+
+
+def running(task_id: str) -> tuple[str, int]:
+    """What this thread works on."""
+    return task_id, threading.get_ident()
 
 
 def note_time(headers: Any = None, **kwargs: Any) -> None:
@@ -50,7 +57,7 @@ def note_started(task_id: str, task: Any, **kwargs: Any) -> None:
         if len(_running) < MAX_RUNNING:
             piece = Piece("spotter.task.duration", labels, f"task {task.name}")
             piece.sample = sample_of(task, task_id, wait)
-            _running.setdefault(task_id, []).append(piece)
+            _running.setdefault(running(task_id), []).append(piece)
 
 
 def wait_of(request: Any) -> float | None:
@@ -77,7 +84,7 @@ def note_failed(sender: Any, task_id: str, exception: Any, **kwargs: Any) -> Non
     with rescue("count a failed task"):
         task_events.count(SYSTEM, sender.name, "failed")
         kind = name_of(type(exception))
-        pieces = _running.get(task_id)
+        pieces = _running.get(running(task_id))
         if pieces:
             pieces[-1].sample["exception"] = kind
         else:
@@ -89,7 +96,7 @@ def note_retried(sender: Any, request: Any, reason: Any, **kwargs: Any) -> None:
     """An attempt failed, and there will be another."""
     with rescue("count a retried task"):
         task_events.count(SYSTEM, sender.name, "retried")
-        pieces = _running.get(request.id)
+        pieces = _running.get(running(request.id))
         # The reason is a Retry, with the exception, if there was one, inside.
         error = getattr(reason, "exc", None) or reason
         if pieces and isinstance(error, BaseException):
@@ -107,11 +114,11 @@ def note_ended(task_id: str, task: Any, state: Any = None, **kwargs: Any) -> Non
     with rescue("count the end of a task"):
         if state == "SUCCESS":
             task_events.count(SYSTEM, task.name, "succeeded")
-        pieces = _running.get(task_id)
+        pieces = _running.get(running(task_id))
         if pieces:
             piece = pieces.pop()
             if not pieces:
-                del _running[task_id]
+                del _running[running(task_id)]
             piece.end(outcome=OUTCOMES.get(str(state), str(state).lower()))
 
 
