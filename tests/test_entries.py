@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from spotter.entries import Point, Series
 
 
@@ -29,3 +31,13 @@ def test_a_summary_has_its_bounds_and_mean_and_no_buckets():
         point.note(value)
     assert (point.count, point.minimum, point.maximum, point.mean) == (2, 1.0, 4.0, 2.5)
     assert point.buckets == {}
+
+
+@pytest.mark.parametrize("values", [[], [4.0], [4.0, 1.0, 2.5]])
+def test_values_of_a_summary_may_come_together(values):
+    one, other = Point(), Point()
+    one.note_all(values)
+    for value in values:
+        other.note(value)
+    assert (one.count, one.sum) == (other.count, other.sum)
+    assert (one.minimum, one.maximum) == (other.minimum, other.maximum)

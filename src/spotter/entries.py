@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spotter.histograms import Histogram
@@ -92,6 +92,16 @@ class Point(Histogram):
             self.minimum = value
         if value > self.maximum:
             self.maximum = value
+
+    def note_all(self, values: Sequence[float]) -> None:
+        """Take some values of a summary."""
+        if len(values) == 1:
+            self.note(values[0])
+        elif values:
+            self.count += len(values)
+            self.sum += sum(values)
+            self.minimum = min(self.minimum, *values)
+            self.maximum = max(self.maximum, *values)
 
     def set(self, value: float, at: float) -> None:
         """Take a reading of a gauge."""

@@ -63,25 +63,30 @@ class Histogram:
         self.sum = 0.0
         self.minimum = math.inf
         self.maximum = -math.inf
-        for value in values:
-            self.observe(value)
+        self.observe_all(values)
 
     def observe(self, value: float) -> None:
         """Count one finite value; NaN and infinity are passed over."""
-        if not isfinite(value):
-            return
-        if value > 0:
-            buckets, index = self.buckets, bucket_of(value)
-            buckets[index] = buckets.get(index, 0) + 1
-        else:
-            self.zeros += 1
-        self.count += 1
-        self.sum += value
-        # Not min() and max(): a call costs more than all the rest of this.
-        if value < self.minimum:
-            self.minimum = value
-        if value > self.maximum:
-            self.maximum = value
+        self.observe_all((value,))
+
+    def observe_all(self, values: Iterable[float]) -> None:
+        """Count each finite one of some values."""
+        buckets = self.buckets
+        for value in values:
+            if not isfinite(value):
+                continue
+            if value > 0:
+                index = bucket_of(value)
+                buckets[index] = buckets.get(index, 0) + 1
+            else:
+                self.zeros += 1
+            self.count += 1
+            self.sum += value
+            # Not min() and max(): a call costs more than all the rest of this.
+            if value < self.minimum:
+                self.minimum = value
+            if value > self.maximum:
+                self.maximum = value
 
     def merge(self, other: Histogram) -> None:
         """Add what another one counted; the order of merging does not matter."""

@@ -6,7 +6,7 @@ import contextlib
 import contextvars
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 logger = logging.getLogger("spotter")
 
@@ -20,9 +20,8 @@ _ignoring: contextvars.ContextVar[bool] = contextvars.ContextVar(
 )
 
 
-def is_ignoring() -> bool:
-    """Whether this is Spotter's own work, which is never recorded."""
-    return _ignoring.get()
+#: Whether this is Spotter's own work, which is never recorded.
+is_ignoring: Callable[[], bool] = _ignoring.get
 
 
 @contextlib.contextmanager

@@ -323,21 +323,21 @@ def test_a_very_long_key_is_not_kept_to_be_recognised():
 
 def test_a_statement_earns_its_name_with_its_second_call():
     fingerprints = Fingerprints()
-    assert [fingerprints.name("a", is_slow=False) for _ in range(3)] == [
+    assert [fingerprints.name("a", at_once=False) for _ in range(3)] == [
         "__other__",
         "a",
         "a",
     ]
-    assert fingerprints.name("b", is_slow=True) == "b"
+    assert fingerprints.name("b", at_once=True) == "b"
 
 
 @pytest.mark.parametrize("others", [MAX_FINGERPRINTS - 1, MAX_FINGERPRINTS])
 def test_the_least_used_statement_makes_room(others):
     fingerprints = Fingerprints()
-    fingerprints.name("a", is_slow=True)
+    fingerprints.name("a", at_once=True)
     for number in range(others):
-        fingerprints.name(str(number), is_slow=True)
-    assert (fingerprints.name("a", is_slow=False) == "a") is (others < MAX_FINGERPRINTS)
+        fingerprints.name(str(number), at_once=True)
+    assert (fingerprints.name("a", at_once=False) == "a") is (others < MAX_FINGERPRINTS)
 
 
 def test_a_broken_recorder_fails_no_request(ask, monkeypatch, caplog):

@@ -85,8 +85,8 @@ def measure(measured: Measured, into: Measures) -> None:
         at,
     )
     seconds = measured.seconds
-    points.duration.observe(seconds)
-    points.all.observe(seconds)
+    points.duration.observe_all((seconds,))
+    points.all.observe_all((seconds,))
     points.response_size.note(measured.response_bytes)
     points.queries.note(context.db_queries)
     points.db_seconds.note(context.db_seconds)

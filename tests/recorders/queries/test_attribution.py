@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.template import Context, Engine
 
-from spotter.recorders.queries.repeats import find_repeats
+from spotter.recorders.queries.repeats import find_repeats, grouped
 
 pytestmark = pytest.mark.django_db
 
@@ -88,7 +88,7 @@ def test_what_the_orm_was_doing_is_told(
     people, request_context, work, operation, model, relation
 ):
     work()
-    (found,) = find_repeats(request_context.spans)
+    (found,) = find_repeats(grouped(request_context.spans).values())
     told = found.told
     assert (told.operation, told.model, told.relation) == (operation, model, relation)
     assert f"{work.__code__.co_name}" in found.site
@@ -97,7 +97,7 @@ def test_what_the_orm_was_doing_is_told(
 def test_a_template_names_its_line(people, request_context):
     page = "{% for p in all %}\n{{ p.content_type.model }}\n{% endfor %}"
     Engine().from_string(page).render(Context({"all": permissions()}))
-    (found,) = find_repeats(request_context.spans)
+    (found,) = find_repeats(grouped(request_context.spans).values())
     assert found.told.template.endswith(":2")
     assert found.told.relation == "Permission.content_type"
 
@@ -108,5 +108,5 @@ def test_raw_sql_tells_nothing(people, request_context):
     with connection.cursor() as cursor:
         for number in range(6):
             cursor.execute("SELECT 1 WHERE 1 = %s", [number])
-    (found,) = find_repeats(request_context.spans)
+    (found,) = find_repeats(grouped(request_context.spans).values())
     assert (found.told.operation, found.kind) == ("", "n_plus_one")

@@ -21,7 +21,7 @@ from spotter.fingerprints import MAX_SQL, Statement
 from spotter.recorders import work
 from spotter.recorders.pieces import Piece
 from spotter.recorders.queries import capture
-from spotter.recorders.queries.repeats import find_repeats
+from spotter.recorders.queries.repeats import find_repeats, grouped
 from spotter.recording import buffer
 from spotter.rescue import ignore
 from spotter.spans import QuerySpan
@@ -531,7 +531,7 @@ def test_long_texts_that_differ_where_they_are_cut_are_told_apart(
     for number in numbers:
         filling = "x, " * MAX_SQL
         asked_of_nobody(f"SELECT {filling} {number}, {filling} x FROM t")
-    (repeat,) = find_repeats(request_context.spans)
+    (repeat,) = find_repeats(grouped(request_context.spans).values())
     assert repeat.kind == found
 
 

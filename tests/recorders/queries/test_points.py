@@ -145,3 +145,13 @@ def test_a_query_below_that_leaves_one_when_it_comes_again(bounds):
     assert samples_of(bounds, span_of(1, 0.099)) == []
     (sample,) = samples_of(bounds, span_of(1, 0.099))
     assert (sample.body["why"], sample.weight) == ("seen", 0.0)
+
+
+@pytest.mark.parametrize("slowest", [0, 1, 2])
+def test_the_slowest_of_one_pieces_calls_is_its_example(bounds, slowest):
+    spans = [span_of(1, 0.4 if n == slowest else 0.2) for n in range(3)]
+    (sample,) = samples_of(bounds, *spans)
+    assert (sample.weight, sample.body["why"]) == (0.4, "slow")
+    # Known at once, as it comes more than once.
+    (sample,) = samples_of(bounds, span_of(2, 0.001), span_of(2, 0.002))
+    assert (sample.key, sample.body["duration"]) == (fingerprint(2), 0.002)

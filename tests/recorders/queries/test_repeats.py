@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spotter.recorders.queries.attribution import Told
-from spotter.recorders.queries.repeats import ENOUGH, advice, find_repeats
+from spotter.recorders.queries.repeats import ENOUGH, advice, find_repeats, grouped
 from spotter.spans import QuerySpan
 
 GET = 'SELECT "c"."id" FROM "c" WHERE "c"."id" = %s LIMIT 21'
@@ -25,7 +25,7 @@ def loop(count, *, sql=GET, distinct=True, site=HERE):
 
 
 def kinds(spans):
-    return [repeat.kind for repeat in find_repeats(spans)]
+    return [repeat.kind for repeat in find_repeats(grouped(spans).values())]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,9 @@ def test_lines_that_ask_the_same_are_no_loop_together():
 
 
 def test_the_first_of_two_loops_belongs_to_the_line_that_asked_next():
-    repeats = find_repeats(loop(5, site=THERE) + loop(9, site=HERE)[1:])
+    repeats = find_repeats(
+        grouped(loop(5, site=THERE) + loop(9, site=HERE)[1:]).values()
+    )
     assert {r.site.rpartition(" ")[2]: r.count for r in repeats} == {
         "other": 5,
         "page": 8,
@@ -117,7 +119,7 @@ def test_aliases_are_kept_apart():
 
 
 def test_a_repetition_tells_where_and_how_much():
-    (found,) = find_repeats(loop(7))
+    (found,) = find_repeats(grouped(loop(7)).values())
     assert found.count == 7
     assert found.seconds == pytest.approx(0.007)
     assert found.site == "/project/views.py:10 page"

@@ -184,8 +184,9 @@ def hash_of_one(value: Any) -> int:
         return hash(repr(value))
 
 
-#: By what texts have in common: how far up the line was that asked last, and its code.
-_places: dict[int, tuple[int, CodeType]] = {}
+#: By what texts have in common where the last one came from: how many calls up, the code
+#: there, the instruction of it, and the line that this is.
+_places: dict[int, tuple[int, CodeType, int, Site]] = {}
 
 
 def site_again(work: Context, like: int) -> Site | None:
@@ -199,27 +200,36 @@ def site_again(work: Context, like: int) -> Site | None:
     frame: FrameType | None
     known = _places.get(like)
     if known is not None:
-        depth, code = known
+        depth, code, instruction, site = known
         try:
             frame = sys._getframe(depth)
         except ValueError:
             frame = None  # There is nobody so far up.
         if frame is not None and frame.f_code is code:
-            return code.co_filename, frame.f_lineno, code.co_name
+            if frame.f_lasti != instruction:
+                site = remembered(like, depth, frame)
+            return site
     frame = sys._getframe()
     for depth in range(MAX_FRAMES):
         if frame is None:
             break
         code = frame.f_code
         if is_project(code.co_filename):
-            if len(_places) >= MAX_TOLD:
-                _places.clear()
-            _places[like] = depth, code
-            return code.co_filename, frame.f_lineno, code.co_name
+            return remembered(like, depth, frame)
         if code is CALLER or code is ASYNC_CALLER:
             break
         frame = frame.f_back
     return site_of(work, None)
+
+
+def remembered(like: int, depth: int, frame: FrameType) -> Site:
+    """Remember where a statement came from; which line that is takes long to find out."""
+    code = frame.f_code
+    site = (code.co_filename, frame.f_lineno, code.co_name)
+    if len(_places) >= MAX_TOLD:
+        _places.clear()
+    _places[like] = depth, code, frame.f_lasti, site
+    return site
 
 
 def site_of(work: Context, frame: Any) -> Site | None:
@@ -243,7 +253,7 @@ class TimedCursor:
         except BaseException as error:
             self._failed(started, error)
             raise
-        self._fetched(started, row is not None)
+        add_fetched(self.spotter, perf_counter() - started, row is not None)
         return row
 
     def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
@@ -253,7 +263,7 @@ class TimedCursor:
         except BaseException as error:
             self._failed(started, error)
             raise
-        self._fetched(started, len(rows))
+        add_fetched(self.spotter, perf_counter() - started, len(rows))
         return rows
 
     def fetchall(self, *args: Any, **kwargs: Any) -> Any:
@@ -263,7 +273,7 @@ class TimedCursor:
         except BaseException as error:
             self._failed(started, error)
             raise
-        self._fetched(started, len(rows))
+        add_fetched(self.spotter, perf_counter() - started, len(rows))
         return rows
 
     def __iter__(self) -> Iterator[Any]:
@@ -286,9 +296,6 @@ class TimedCursor:
                 yield row
         finally:
             add_fetched(asked, seconds, number)
-
-    def _fetched(self, started: float, rows: int) -> None:
-        add_fetched(self.spotter, perf_counter() - started, rows)
 
     def _failed(self, started: float, error: BaseException) -> None:
         """A server may find out as late as here that it cannot answer."""

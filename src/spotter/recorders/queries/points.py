@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import operator
 from collections.abc import Sequence
 
 from spotter.call_sites import site_text
@@ -10,7 +11,7 @@ from spotter.conf import get_settings
 from spotter.entries import Point, Sample
 from spotter.fingerprints import Statement, statement_of
 from spotter.recorders.examples import is_worth_it
-from spotter.recorders.queries.repeats import ENOUGH, Repeat, find_repeats
+from spotter.recorders.queries.repeats import ENOUGH, Repeat, find_repeats, grouped
 from spotter.recording import Measures
 from spotter.recording.bounds import OTHER
 from spotter.spans import QuerySpan
@@ -19,6 +20,7 @@ from spotter.spans import QuerySpan
 MAX_FINGERPRINTS = 2000
 #: Fingerprints seen once, which may be the last time.
 MAX_CANDIDATES = 5000
+SECONDS = operator.attrgetter("seconds")
 #: Repetitions reported of one request, the costliest first.
 MAX_REPEATS = 20
 
@@ -36,12 +38,12 @@ class Fingerprints:
         self._known: collections.OrderedDict[str, None] = collections.OrderedDict()
         self._candidates: dict[str, None] = {}
 
-    def name(self, fingerprint: str, *, is_slow: bool) -> str:
-        """The fingerprint, or `__other__`."""
+    def name(self, fingerprint: str, *, at_once: bool) -> str:
+        """The fingerprint, or `__other__`; `at_once` gives it without a second call."""
         if fingerprint in self._known:
             self._known.move_to_end(fingerprint)
             return fingerprint
-        if not is_slow and fingerprint not in self._candidates:
+        if not at_once and fingerprint not in self._candidates:
             if len(self._candidates) >= MAX_CANDIDATES:
                 self._candidates.clear()
             self._candidates[fingerprint] = None
@@ -110,46 +112,47 @@ def operation_of(statement: Statement) -> str:
 def measure_queries(
     spans: Sequence[QuerySpan], route: str, request_id: str, into: Measures, at: float
 ) -> None:
-    """Add each query to its points, and report what was repeated."""
+    """Add the queries to the points of their statements, and report repetitions."""
     slow = get_settings().slow_query_seconds
-    groups: dict[str, list[QuerySpan]] = {}
-    for span in spans:
-        statement = statement_of(span.sql)
-        is_slow = span.seconds >= slow
-        name = _fingerprints.name(statement.fingerprint, is_slow=is_slow)
-        add(span, name, operation_of(statement), route, into, at)
-        group = groups.get(statement.fingerprint)
-        if group is None:
-            groups[statement.fingerprint] = [span]
-        else:
-            group.append(span)
+    groups = grouped(spans)
+    often = False
+    for (fingerprint, _), group in groups.items():
+        statement = statement_of(group[0].sql)
+        slowest = max(group, key=SECONDS) if len(group) > 1 else group[0]
+        is_slow = slowest.seconds >= slow
+        name = _fingerprints.name(fingerprint, at_once=is_slow or len(group) > 1)
+        add(group, name, operation_of(statement), route, into, at)
         if name != OTHER and is_worth_it(
-            "statement", name, at, span.seconds if is_slow else 0.0
+            "statement", name, at, slowest.seconds if is_slow else 0.0
         ):
-            into.sample(example(span, statement, route, request_id, at, is_slow))
-    often = [
-        span for group in groups.values() if len(group) >= ENOUGH for span in group
-    ]
+            into.sample(example(slowest, statement, route, request_id, at, is_slow))
+        often = often or len(group) >= ENOUGH
     if often:
-        repeats = sorted(find_repeats(often), key=lambda each: -each.seconds)
+        repeats = sorted(find_repeats(groups.values()), key=lambda each: -each.seconds)
         for repeat in repeats[:MAX_REPEATS]:
             report(repeat, route, request_id, into, at)
 
 
 def add(
-    span: QuerySpan, name: str, operation: str, route: str, into: Measures, at: float
+    group: Sequence[QuerySpan],
+    name: str,
+    operation: str,
+    route: str,
+    into: Measures,
+    at: float,
 ) -> None:
-    """Add one query to the points of its statement."""
+    """Add queries of one statement, on one alias, to its points."""
+    first = group[0]
     # Not by its text: of those that are `__other__` each has a text of its own.
-    key = (name, span.alias, span.vendor, operation, route)
-    points = into.keep(key, at, QueryPoints, into, name, operation, route, span, at)
-    points.operation.observe(span.seconds)
-    points.duration.observe(span.seconds)
-    points.caller.note(span.seconds)
-    if span.rows >= 0:
-        points.rows.note(span.rows)
-    if span.error:
-        labels = {"db.alias": span.alias, "error.type": span.error}
+    key = (name, first.alias, first.vendor, operation, route)
+    points = into.keep(key, at, QueryPoints, into, name, operation, route, first, at)
+    seconds = [span.seconds for span in group]
+    points.operation.observe_all(seconds)
+    points.duration.observe_all(seconds)
+    points.caller.note_all(seconds)
+    points.rows.note_all([span.rows for span in group if span.rows >= 0])
+    for error in [span.error for span in group if span.error]:
+        labels = {"db.alias": first.alias, "error.type": error}
         into.point("spotter.db.errors", labels, at).add(1)
 
 

@@ -17,6 +17,8 @@ ENOUGH = 5
 #: From so many seconds between two of them on, on average, it waits and looks again.
 POLLING_SECONDS = 0.5
 
+#: A statement's fingerprint, and the alias that it was asked on.
+Asked = tuple[str, str]
 Kind = Literal["n_plus_one", "duplicate_read", "write_loop", "get_or_create_loop"]
 
 
@@ -38,22 +40,33 @@ class Repeat:
         return advice(self.kind, self.told)
 
 
-def find_repeats(spans: Iterable[QuerySpan]) -> list[Repeat]:
+def grouped(spans: Iterable[QuerySpan]) -> dict[Asked, list[QuerySpan]]:
+    """Put together what asked the same of the same database, in the order of asking."""
+    groups: dict[Asked, list[QuerySpan]] = {}
+    known: dict[tuple[str, str], list[QuerySpan]] = {}
+    for span in spans:
+        place = (span.sql, span.alias)
+        group = known.get(place)
+        if group is None:
+            asked = (statement_of(span.sql).fingerprint, span.alias)
+            group = known[place] = groups.setdefault(asked, [])
+        group.append(span)
+    return groups
+
+
+def find_repeats(groups: Iterable[Sequence[QuerySpan]]) -> list[Repeat]:
     """
     Give what was repeated without need.
 
     A repetition is the same statement from the same line on the same alias. What is
     not one, though it looks like it: reading in batches, turning pages, writing many
     rows at a time, savepoints, a command that looks for work every few seconds.
+
+    Args:
+        groups: what asked the same, as `grouped` has it.
     """
-    groups: dict[tuple[str, str], list[QuerySpan]] = defaultdict(list)
-    for span in spans:
-        groups[span.alias, statement_of(span.sql).fingerprint].append(span)
     found = [
-        repeat
-        for group in groups.values()
-        if len(group) >= ENOUGH
-        for repeat in by_site(group)
+        repeat for group in groups if len(group) >= ENOUGH for repeat in by_site(group)
     ]
     return join_get_or_create(found)
 
@@ -87,7 +100,7 @@ def is_polling(spans: Sequence[QuerySpan]) -> bool:
 
 def kind_of(spans: Sequence[QuerySpan]) -> Kind | None:
     """What kind of repetition it is; None when it is a good one."""
-    times = Counter(span.sql for span in spans)
+    times = Counter([span.sql for span in spans])
     statements = {sql: statement_of(sql) for sql in times}
     first = statements[spans[0].sql]
     if first.is_write:
