@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +108,19 @@ def measure(names: list[str], plan: Plan, seed: int) -> dict[str, Taken]:
     return taken
 
 
-def start(set_up: str, home: str, dsn: str, seed: int) -> subprocess.Popen[str]:
+def start(
+    set_up: str,
+    home: str,
+    dsn: str,
+    seed: int,
+    under: Sequence[str] = (),
+    **environment: str,
+) -> subprocess.Popen[str]:
+    """Start a server that is told on its stdin how much to answer."""
     directory = Path(home) / set_up.replace(" ", "-").replace(",", "")
     directory.mkdir()
     return subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.request", "--serve", set_up],
+        [*under, sys.executable, "-m", "benchmarks.request", "--serve", set_up],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -122,6 +130,7 @@ def start(set_up: str, home: str, dsn: str, seed: int) -> subprocess.Popen[str]:
             "PYTHONPATH": ":".join(sys.path),
             # Another order of all sets and dictionaries in each, the same for all.
             "PYTHONHASHSEED": str(seed),
+            **environment,
         },
     )
 
