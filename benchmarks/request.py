@@ -46,6 +46,7 @@ class Plan:
     rounds: int
     requests: int
     turns: int
+    views: Sequence[str] = VIEWS
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -57,15 +58,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--requests", type=int, default=500, help="in each round")
     parser.add_argument("--turns", type=int, default=5, help="of each in a round")
     parser.add_argument("--only", nargs="+", choices=SET_UPS, default=list(SET_UPS))
+    # One process's luck is as large as what is measured: of one view many can be had.
+    parser.add_argument("--view", choices=VIEWS, help="one alone")
     parser.add_argument("--serve", choices=SET_UPS, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.serve:
         serve(options.serve)
     else:
         names = list(dict.fromkeys(["bare", *options.only]))
-        plan = Plan(options.rounds, options.requests, options.turns)
+        views = (options.view,) if options.view else VIEWS
+        plan = Plan(options.rounds, options.requests, options.turns, views)
         generations = [measure(names, plan, seed) for seed in range(options.processes)]
-        for view in VIEWS:
+        for view in views:
             report(view, [generation[view] for generation in generations])
 
 
@@ -100,7 +104,7 @@ def measure(names: list[str], plan: Plan, seed: int) -> dict[str, Taken]:
     with tempfile.TemporaryDirectory(prefix="spotter-bench-") as home, sink() as dsn:
         servers = {name: start(name, home, dsn, seed) for name in names}
         servers = {name: child for name, child in servers.items() if is_up(name, child)}
-        taken = {view: run_rounds(servers, view, plan) for view in VIEWS}
+        taken = {view: run_rounds(servers, view, plan) for view in plan.views}
         for child in servers.values():
             assert child.stdin
             child.stdin.close()

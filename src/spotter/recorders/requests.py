@@ -102,6 +102,9 @@ class Measured:
             else:
                 content = cast(HttpResponse, response).content
                 self.write(response.status_code, len(content))
+                if recording.is_much():
+                    # When it is sent: the thread is free then, and nobody waits.
+                    cast(Any, response)._resource_closers.append(recording.relieve)
         except BaseException:
             # Before its line was written: nobody else would ever take it out.
             in_flight.pop(id(self), None)

@@ -21,6 +21,10 @@ MAX_ITEMS = 20_000
 MAX_DETAILED = 250
 #: Waiting items that wake the flusher before its time, so that few are ever held.
 WAKE_AT = 100
+#: Waiting items above which a thread that has just answered adds them up: on one of
+#: the flusher's, mostly at another core, that takes twice the time, for whatever was in
+#: this core's memory has to be fetched.
+RELIEVE_AT = 50
 #: The largest amount, to either side: of any number that come, the sum is finite.
 LARGEST = 1e290
 
@@ -46,6 +50,17 @@ def put(item: Item) -> None:
     # Any of several threads may see the mark passed; a wake-up too many is harmless.
     if waiting >= WAKE_AT or not _flusher.is_running:
         _flusher.wake()
+
+
+def is_much() -> bool:
+    """Whether so much waits that who is done with its own work may add it up."""
+    return len(_items) >= RELIEVE_AT
+
+
+def relieve() -> None:
+    """Add up what waits on the caller's thread, which has nobody waiting for it."""
+    with rescue("add up after a response"):
+        _flusher.relieve()
 
 
 def hurry() -> None:

@@ -157,6 +157,18 @@ class Flusher:
         except StoreError as error:
             self._complain(error)
 
+    def relieve(self) -> None:
+        """Add up on the caller's thread, unless somebody is at it or writes."""
+        lock = self._lock
+        if not lock.acquire(blocking=False):
+            return
+        try:
+            with ignore():
+                if self._add_up():
+                    self._woken.set()  # To write it may take long.
+        finally:
+            lock.release()
+
     def _add_up_early(self) -> None:
         # The thread must go on: nobody would start another one.
         with self._lock, rescue("add up what was captured"):
