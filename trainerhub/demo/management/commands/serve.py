@@ -18,7 +18,9 @@ import environ
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import DatabaseError, connections
+from django_tasks import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
 
 from trainerhub.demo import logins
 from trainerhub.demo.supervisor import Child, Supervisor
@@ -34,6 +36,9 @@ PAGES = [
     "/metrics/",
 ]
 START_SECONDS = 30.0
+FINISHED = [TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED]
+# So long the addresses wait for the log lines of tasks, which would push them away.
+CALM_SECONDS = 10.0
 
 
 class Command(BaseCommand):
@@ -65,6 +70,7 @@ class Command(BaseCommand):
 
         def announce() -> None:
             if await_listener(host, port, supervisor):
+                await_calm(supervisor)
                 self.introduce(host, port)
 
         if not supervisor.run(announce):
@@ -190,6 +196,23 @@ def await_listener(host: str, port: int, supervisor: Supervisor) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def await_calm(supervisor: Supervisor) -> None:
+    """Wait until no task is left, such as the reminders of what was just created."""
+    deadline = time.monotonic() + CALM_SECONDS
+    unfinished = DBTaskResult.objects.exclude(status__in=FINISHED)
+    try:
+        # The reminders are a process that starts beside the web server.
+        time.sleep(1.0)
+        while not supervisor.is_stopping and time.monotonic() < deadline:
+            if not unfinished.exists():
+                return
+            time.sleep(0.2)
+    except DatabaseError:
+        return  # Whoever needs it says so; this is about the order of lines.
+    finally:
+        connections.close_all()
 
 
 def answers(host: str, port: int) -> bool:
