@@ -21,9 +21,8 @@ MAX_ITEMS = 20_000
 MAX_DETAILED = 250
 #: Waiting items that wake the flusher before its time, so that few are ever held.
 WAKE_AT = 100
-#: Waiting items above which a thread that has just answered adds them up: on one of
-#: the flusher's, mostly at another core, that takes twice the time, for whatever was in
-#: this core's memory has to be fetched.
+#: Waiting items from which on a thread that has just answered adds them up: the flusher's
+#: is mostly at another core, and takes longer, since it has to fetch all of it from there.
 RELIEVE_AT = 50
 #: The largest amount, to either side: of any number that come, the sum is finite.
 LARGEST = 1e290
