@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -45,7 +46,7 @@ def test_who_has_answered_adds_up_when_much_waits(ask, times, waiting):
 
 def test_it_is_done_when_the_answer_is_sent_and_not_before(ask):
     ask(MUCH - 1)
-    handler = WSGIHandler()
+    handler: Any = WSGIHandler()
     environ = RequestFactory().get("/clients/1/").environ
     response = handler(environ, lambda status, headers, exc_info=None: None)
     assert response.status_code == 200
