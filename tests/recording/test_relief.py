@@ -80,6 +80,18 @@ def test_a_large_batch_is_left_to_the_flusher_to_write(ask, kept, monkeypatch):
     assert set(writers) == {"spotter-flush"}
 
 
+def test_of_thousands_that_wait_it_takes_a_few(ask, monkeypatch):
+    # There is no thread that would take the rest while it is counted.
+    monkeypatch.setattr(buffer._flusher, "is_running", True)
+    for _ in range(10 * MUCH):
+        recording.count("bookings.made")
+        recording.put(buffer._items[-1])
+    waiting = len(buffer._items)
+    assert ask(1) == waiting + 1 - 2 * MUCH
+    assert buffer._flusher._woken.is_set()
+    buffer._flusher._woken.clear()
+
+
 def test_what_fails_there_reaches_nobody(ask, monkeypatch, caplog):
     monkeypatch.setattr(buffer._flusher, "_add_up", None)
     assert ask(MUCH) == MUCH

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any, cast
 
+from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.log import log_response
@@ -102,9 +103,6 @@ class Measured:
             else:
                 content = cast(HttpResponse, response).content
                 self.write(response.status_code, len(content))
-                if recording.is_much():
-                    # When it is sent: the thread is free then, and nobody waits.
-                    cast(Any, response)._resource_closers.append(recording.relieve)
         except BaseException:
             # Before its line was written: nobody else would ever take it out.
             in_flight.pop(id(self), None)
@@ -216,6 +214,8 @@ def read_in_flight() -> None:
 
 
 def install() -> None:
-    """Tell how many are in flight, as long as the process measures anything."""
+    """Tell how many are in flight, and add up between requests."""
     recording.sampler(read_in_flight)
+    # When the response is sent, and the thread's connections are given back.
+    request_finished.connect(recording.relieve, dispatch_uid="spotter")
     os.register_at_fork(after_in_child=in_flight.clear)

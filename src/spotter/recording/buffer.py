@@ -6,7 +6,7 @@ import collections
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from spotter.entries import Batch, Labels
 from spotter.recording.aside import diverted_to
@@ -51,15 +51,12 @@ def put(item: Item) -> None:
         _flusher.wake()
 
 
-def is_much() -> bool:
-    """Whether so much waits that who is done with its own work may add it up."""
-    return len(_items) >= RELIEVE_AT
-
-
-def relieve() -> None:
-    """Add up what waits on the caller's thread, which has nobody waiting for it."""
-    with rescue("add up after a response"):
-        _flusher.relieve()
+def relieve(**kwargs: Any) -> None:
+    """Add up what waits on the caller's thread, if it is much; for a signal too."""
+    if len(_items) >= RELIEVE_AT:
+        with rescue("add up after a response"):
+            # After a store that hung there may be thousands.
+            _flusher.relieve(2 * RELIEVE_AT)
 
 
 def hurry() -> None:

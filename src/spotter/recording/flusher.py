@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -157,15 +158,15 @@ class Flusher:
         except StoreError as error:
             self._complain(error)
 
-    def relieve(self) -> None:
-        """Add up on the caller's thread, unless somebody is at it or writes."""
+    def relieve(self, most: int) -> None:
+        """Add up so many on the caller's thread, unless somebody is at it or writes."""
         lock = self._lock
         if not lock.acquire(blocking=False):
             return
         try:
             with ignore():
-                if self._add_up():
-                    self._woken.set()  # To write it may take long.
+                if self._add_up(most) or len(self._items) >= most:
+                    self._woken.set()  # To write, or to add up all, may take long.
         finally:
             lock.release()
 
@@ -190,7 +191,7 @@ class Flusher:
             is_written = self._write_pending()
         return is_written
 
-    def _add_up(self) -> bool:
+    def _add_up(self, most: int = sys.maxsize) -> bool:
         """
         Ask each item what to measure; those that come meanwhile wait their turn.
 
@@ -198,7 +199,7 @@ class Flusher:
         """
         started = time.thread_time()
         try:
-            return self._add_up_waiting(len(self._items))
+            return self._add_up_waiting(min(len(self._items), most))
         finally:
             self._spent_seconds += time.thread_time() - started
 
