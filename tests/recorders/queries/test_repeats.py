@@ -113,6 +113,12 @@ def test_the_first_of_two_loops_belongs_to_the_line_that_asked_next():
     }
 
 
+def test_the_first_of_a_loop_is_not_of_a_line_that_asked_once():
+    first, *others = loop(5, site=HERE)
+    (found,) = find_repeats(grouped([first, span(site=THERE), *others]).values())
+    assert (found.site.rpartition(" ")[2], found.count) == ("page", 5)
+
+
 def test_aliases_are_kept_apart():
     spans = [span(parameters=n, alias="ab"[n % 2]) for n in range(8)]
     assert kinds(spans) == []

@@ -78,11 +78,13 @@ def by_site(group: Sequence[QuerySpan]) -> Iterable[Repeat]:
     The first has not looked where it came from: most likely where the next one did.
     """
     sites: dict[Site | None, list[QuerySpan]] = defaultdict(list)
-    known = [span.site for span in group if span.site is not None]
-    following = known[-1] if known else None
+    times = Counter([span.site for span in group if span.site is not None])
+    # Of a line that asked but now and then it is no loop with it either.
+    loops = {site for site in times if times[site] >= ENOUGH - 1} or set(times)
+    following = next((s.site for s in reversed(group) if s.site in loops), None)
     for span in reversed(group):
-        following = span.site or following
-        sites[following].append(span)
+        following = span.site if span.site in loops else following
+        sites[span.site or following].append(span)
     for site, spans in sites.items():
         spans.reverse()
         is_loop = len(spans) >= ENOUGH and not is_polling(spans)
