@@ -19,7 +19,6 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
-from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from trainerhub.demo import logins
@@ -36,7 +35,6 @@ PAGES = [
     "/metrics/",
 ]
 START_SECONDS = 30.0
-FINISHED = [TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED]
 # So long the addresses wait for the log lines of tasks, which would push them away.
 CALM_SECONDS = 10.0
 
@@ -199,14 +197,14 @@ def await_listener(host: str, port: int, supervisor: Supervisor) -> bool:
 
 
 def await_calm(supervisor: Supervisor) -> None:
-    """Wait until no task is left, such as the reminders of what was just created."""
+    """Wait until no task is due, such as the reminders of what was just created."""
     deadline = time.monotonic() + CALM_SECONDS
-    unfinished = DBTaskResult.objects.exclude(status__in=FINISHED)
     try:
         # The reminders are a process that starts beside the web server.
         time.sleep(1.0)
         while not supervisor.is_stopping and time.monotonic() < deadline:
-            if not unfinished.exists():
+            is_well = all(child.is_running() for child in supervisor.children)
+            if not is_well or not DBTaskResult.objects.ready().exists():
                 return
             time.sleep(0.2)
     except DatabaseError:
