@@ -78,14 +78,17 @@ def count(set_up: str, requests: int) -> Needed:
 def dumped(told: Path, pid: int) -> int:
     """Give how many a process under callgrind needed since the last time."""
     before = set(told.parent.glob(f"{told.name}.*"))
-    subprocess.run(
+    done = subprocess.run(
         ["callgrind_control", "--dump", str(pid)],
-        check=True,
+        check=False,
         timeout=60,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
     )
-    (made,) = set(told.parent.glob(f"{told.name}.*")) - before
+    new = set(told.parent.glob(f"{told.name}.*")) - before
+    if not new:
+        raise SystemExit(f"callgrind_control wrote nothing: {done.stdout}{done.stderr}")
+    (made,) = new
     found = TOTAL.search(made.read_text())
     assert found is not None, made
     return int(found[1])

@@ -30,6 +30,7 @@ from benchmarks._set_ups import SET_UPS, configure
 #: Microseconds of a request in each round, by set-up.
 Taken = dict[str, list[float]]
 VIEWS = ("empty", "ten queries, five lookups", "one query of fifty rows")
+OWNERS = ("PATH", "USER", "LOGNAME", "HOST", "HOSTNAME")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,6 +135,8 @@ def start(
             "PYTHONPATH": ":".join(sys.path),
             # Another order of all sets and dictionaries in each, the same for all.
             "PYTHONHASHSEED": str(seed),
+            # By these valgrind's own tools find a process that it runs.
+            **{name: os.environ[name] for name in OWNERS if name in os.environ},
             **environment,
         },
     )
