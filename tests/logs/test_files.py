@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from spotter.logs import archives, lost_lines
-from spotter.logs.files import LOOK_LINES
+from spotter.logs import archives, files, lost_lines
+from spotter.logs.files import LOOK_LINES, RotatingFile
 from spotter.recorders import lost_lines as lost_lines_recorder
 from tests.logs.writers import (
     files_of,
@@ -224,6 +224,68 @@ def rotate_from_outside(path: Path, number: int) -> int:
         packed.write(away.read_bytes())
     away.unlink()
     return 1
+
+
+class Overtaken(RotatingFile):
+    """Its file is moved away and read whenever it begins to write lines again."""
+
+    def __init__(self, path, times):
+        super().__init__(path)
+        self.times = times
+
+    def anew(self):
+        append, begun = self.append, []
+
+        def overtaken(fd, line):
+            if self.times and not begun:
+                begun.append(True)
+                self.times -= 1
+                rotate_from_outside(self.path, self.times)
+            append(fd, line)
+
+        self.append = overtaken
+        try:
+            return super().anew()
+        finally:
+            del self.append
+
+
+@pytest.mark.parametrize("lines", [1, LOOK_LINES - 1, LOOK_LINES])
+@pytest.mark.parametrize("times", [1, 3])
+def test_the_last_lines_are_not_written_to_where_nobody_reads(path, lines, times):
+    one = Overtaken(path, times)
+    one._look_at = float("inf")
+    one.open()
+    rotate_from_outside(path, 9)
+    write(one, 0, lines, 200)
+    one.close()
+    assert found(path)[0] == lines
+    assert one.times == 0
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_lines_are_kept_until_they_are_seen_however_often_it_is_moved(path, times):
+    one = Overtaken(path, times)
+    one._look_at = float("inf")
+    one.open()
+    rotate_from_outside(path, 9)
+    write(one, 0, 3 * LOOK_LINES, 200)
+    one.close()
+    assert found(path)[0] == 3 * LOOK_LINES
+    assert one.times == 0
+
+
+def test_what_is_moved_away_without_end_is_counted(path, monkeypatch, capsys):
+    monkeypatch.setattr(files, "MAX_UNSEEN", LOOK_LINES + 2)
+    monkeypatch.setattr(files, "LAST_LOOKS", 1)
+    one = Overtaken(path, 1000)
+    one._look_at = float("inf")
+    one.open()
+    rotate_from_outside(path, 1001)
+    write(one, 0, LOOK_LINES + 5, 200)
+    assert one.lost > 0
+    one.close()
+    assert "moved away faster" in capsys.readouterr().err
 
 
 def test_no_line_is_lost_when_others_rotate_and_compress_at_once(path):

@@ -18,6 +18,10 @@ from spotter.logs import archives
 #: How long, and for how many lines, the open file is taken for the one of that name: to
 #: look the name up costs as much as to write a line.
 LOOK_SECONDS, LOOK_LINES = 0.01, 64
+#: Lines that are kept to be written again while each look finds another file.
+MAX_UNSEEN = 4096
+#: Looks by which a handler that is closed makes sure of its last lines.
+LAST_LOOKS = 20
 
 _handlers: weakref.WeakSet[RotatingFile] = weakref.WeakSet()
 
@@ -69,7 +73,7 @@ class RotatingFile(logging.Handler):
         self._size = 0
         self._look_at = 0.0
         #: Written since the name was last seen to be the open file's.
-        self._unseen: collections.deque[bytes] = collections.deque(maxlen=LOOK_LINES)
+        self._unseen: collections.deque[bytes] = collections.deque(maxlen=MAX_UNSEEN)
         self._untold = 0
         self._reason = ""
         self._rotate_after = 0.0
@@ -111,6 +115,8 @@ class RotatingFile(logging.Handler):
         ):
             fd = self.current(size)
             self._look_at = now + LOOK_SECONDS
+            if len(unseen) == MAX_UNSEEN:
+                self.lose("it is moved away faster than it is written")
         self.append(fd, line)
         unseen.append(line)
         try:
@@ -282,7 +288,11 @@ class RotatingFile(logging.Handler):
 
     def close(self) -> None:
         """Close the file; a later record opens it again."""
-        self.look()
+        for _ in range(LAST_LOOKS):
+            # What was written again may be where nobody reads it by now.
+            self.look()
+            if not self._unseen:
+                break
         self.acquire()
         try:
             self.close_file()
