@@ -233,21 +233,21 @@ class Overtaken(RotatingFile):
         super().__init__(path)
         self.times = times
 
+        self.is_due = False
+
     def anew(self):
-        append, begun = self.append, []
-
-        def overtaken(fd, line):
-            if self.times and not begun:
-                begun.append(True)
-                self.times -= 1
-                rotate_from_outside(self.path, self.times)
-            append(fd, line)
-
-        self.append = overtaken
+        self.is_due = self.times > 0
         try:
             return super().anew()
         finally:
-            del self.append
+            self.is_due = False
+
+    def append(self, fd, line):
+        if self.is_due:
+            self.is_due = False
+            self.times -= 1
+            rotate_from_outside(self.path, self.times)
+        super().append(fd, line)
 
 
 @pytest.mark.parametrize("lines", [1, LOOK_LINES - 1, LOOK_LINES])
