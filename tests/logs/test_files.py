@@ -288,6 +288,18 @@ def test_what_is_moved_away_without_end_is_counted(path, monkeypatch, capsys):
     assert "moved away faster" in capsys.readouterr().err
 
 
+def test_a_name_that_cannot_be_looked_up_loses_no_line(path, monkeypatch):
+    monkeypatch.setattr(files, "MAX_UNSEEN", LOOK_LINES + 2)
+    one = handler(path)
+    one.open()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", lambda name: os.readlink(str(path)))
+        write(one, 0, 3 * LOOK_LINES, 200)
+    assert one.lost == 0
+    one.close()
+    assert found(path) == (3 * LOOK_LINES, 0)
+
+
 def test_no_line_is_lost_when_others_rotate_and_compress_at_once(path):
     def work(writer: int) -> None:
         one = handler(path)

@@ -115,8 +115,6 @@ class RotatingFile(logging.Handler):
         ):
             fd = self.current(size)
             self._look_at = now + LOOK_SECONDS
-            if len(unseen) == MAX_UNSEEN:
-                self.lose("it is moved away faster than it is written")
         self.append(fd, line)
         unseen.append(line)
         try:
@@ -169,6 +167,9 @@ class RotatingFile(logging.Handler):
         except OSError:
             self.close_file()  # All of them again, rather than some of them never.
             raise
+        if len(self._unseen) == MAX_UNSEEN:
+            # The oldest makes room for the line that comes.
+            self.lose("it is moved away faster than it is written")
         return fd
 
     def is_archived(self, fd: int) -> bool:
