@@ -7,8 +7,9 @@ import time
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.handlers.wsgi import WSGIHandler
-from django.test import Client, RequestFactory
+from django.test import AsyncClient, Client, RequestFactory
 
 from spotter import recording
 from spotter.recording import buffer
@@ -109,3 +110,15 @@ def test_nothing_that_it_does_is_recorded(ask):
     recording.put(Item())
     ask(MUCH)
     assert seen == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_under_asgi_it_is_added_up_too(ask):
+    ask(MUCH - 1)
+
+    async def visit():
+        response = await AsyncClient().get("/clients/1/")
+        return response.status_code
+
+    assert async_to_sync(visit)() == 200
+    assert len(buffer._items) == 0

@@ -487,6 +487,31 @@ def test_an_asynchronous_views_queries_know_the_line_that_awaits_them(request_co
     assert (site[0], site[2]) == (__file__, "asks_repeatedly")
 
 
+async def asks_with_values_in_its_text():
+    for number in range(5):
+        await sync_to_async(ask)(sql=f"SELECT {number}")
+    for number in range(6):
+        await sync_to_async(ask)(sql=f"SELECT -{number}")
+
+
+def test_an_asynchronous_views_loops_are_told_apart_whatever_is_in_their_text(
+    request_context, monkeypatch
+):
+    # As a package's would be: what is the project's is the line that awaits it.
+    monkeypatch.setattr(ask, "__code__", ask.__code__.replace(co_filename="<package>"))
+
+    async def view():
+        request_context.task = asyncio.current_task()
+        await asks_with_values_in_its_text()
+
+    call_sites.is_project.cache_clear()
+    asyncio.run(view())
+    repeats = find_repeats(grouped(request_context.spans).values())
+    name = "asks_with_values_in_its_text"
+    told = [(each.site.rpartition(" ")[2], each.count) for each in repeats]
+    assert sorted(told) == [(name, 5), (name, 6)]
+
+
 def asked_of_nobody(sql):
     """A query as the connection's, without the driver, which has a cache of its own."""
     place = {"connection": connection, "cursor": connection.cursor()}

@@ -10,6 +10,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from psycopg import sql
 
 from spotter.fingerprints import statement_of
+from spotter.recorders.queries.repeats import find_repeats, grouped
 
 pytestmark = pytest.mark.django_db
 
@@ -69,3 +70,22 @@ def test_what_the_driver_puts_together_is_read_as_the_server_gets_it(
     texts = [statement_of(span.sql).text for span in request_context.spans]
     folded = 'SELECT %s AS "a name", %s, %s'
     assert texts == [folded, folded, "SELECT %s", "SELECT %s"]
+
+
+def test_loops_with_values_or_lists_in_their_text_are_two(
+    on_postgresql, request_context
+):
+    with on_postgresql.cursor() as cursor:
+        request_context.repeats.clear()
+        for number in range(5):
+            cursor.execute(f"SELECT 1 WHERE 7 = {number}")
+        for number in range(1, 8):
+            marks = ", ".join(["%s"] * number)
+            cursor.execute(f"SELECT 1 WHERE 7 IN ({marks})", list(range(number)))
+    found = find_repeats(grouped(request_context.spans).values())
+    assert sorted((each.kind, each.count) for each in found) == [
+        ("n_plus_one", 5),
+        ("n_plus_one", 7),
+    ]
+    name = "test_loops_with_values_or_lists_in_their_text_are_two"
+    assert [each.site.rpartition(" ")[2] for each in found] == [name, name]
